@@ -1,0 +1,40 @@
+"""One version of a skill's files, as an immutable value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from gitskill.skill.text import Text
+
+SKILL_FILE = "SKILL.md"
+
+
+@dataclass(frozen=True)
+class Skill:
+    """The files of a skill's folder by their path inside it."""
+
+    files: Mapping[str, bytes]
+    executable: frozenset[str] = frozenset()
+    """Paths with the executable bit. It is kept, never given."""
+    foreign: Mapping[str, str] = field(default_factory=dict)
+    """Entries that are no files, by path: `symlink` or `submodule`. They are named, never followed or changed."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", MappingProxyType(dict(self.files)))
+        object.__setattr__(self, "foreign", MappingProxyType(dict(self.foreign)))
+
+    def text(self, path: str) -> Text:
+        """Give the lines of `path`; an absent file has none."""
+        return Text.parse(self.files.get(path, b""))
+
+    def with_file(self, path: str, data: bytes | None) -> "Skill":
+        """Return this skill with `path` holding `data`, or without `path` where `data` is None."""
+        files = {name: old for name, old in self.files.items() if name != path}
+        if data is not None:
+            files[path] = data
+        return replace(self, files=files, executable=self.executable & files.keys())
+
+
+def is_binary(data: bytes) -> bool:
+    """Tell whether a file has no lines and can only be replaced whole. Git's rule: it holds a NUL."""
+    return b"\0" in data
