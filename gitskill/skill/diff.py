@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from gitskill.skill.hunks import Change, Changes, Ending, Hunk, Removal, Replacement, heading_level
 from gitskill.skill.snapshot import Skill, is_binary
@@ -77,7 +78,7 @@ def _matches(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
             continue
         if anchors := _anchors(a[i:x], b[j:y]):
             corners = [(i, j), *((i + p, j + q) for p, q in anchors), (x, y)]
-            todo += [(p, r, q, s) for (p, q), (r, s) in zip(corners, corners[1:], strict=False)]
+            todo += [(p, r, q, s) for (p, q), (r, s) in pairwise(corners)]
         elif (x - i) * (y - j) <= _EXHAUSTIVE:
             blocks = SequenceMatcher(None, a[i:x], b[j:y], autojunk=False).get_matching_blocks()
             found += [(i + p + k, j + q + k) for p, q, size in blocks for k in range(size)]
@@ -158,7 +159,7 @@ def _sections(lines: tuple[str, ...]) -> list[tuple[str, ...]]:
     if lines and lines[-1].strip():
         cuts = [_over_blanks(lines, cut) for cut in cuts]
     edges = [0, *(cut for cut in cuts if any(line.strip() for line in lines[:cut])), len(lines)]
-    return [lines[x:y] for x, y in zip(edges, edges[1:], strict=False)]
+    return [lines[x:y] for x, y in pairwise(edges)]
 
 
 def _over_blanks(lines: tuple[str, ...], cut: int) -> int:

@@ -1,0 +1,153 @@
+"""An octopus with its live set, and the messages of the commits that merging makes.
+
+A node carries its live set; its tree is output and is never read back for
+hunks, since neighbouring inserts fuse in a tree.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from gitskill.errors import InvalidInput
+from gitskill.ids import CommitId, LessonId, NodeId, RunId
+from gitskill.message import Message, one_line
+from gitskill.skill.hunks import Changes
+
+_SUPPORT = re.compile(r"(l\d+[a-z]) (\d+)/(\d+) traces (\d+) tasks")
+_RESOLUTION = re.compile(r"(m\d+-\d+)\.(\d+)")
+
+
+class Kind(StrEnum):
+    """What wrote a line, as blame says it."""
+
+    BASE = "base"
+    LESSON = "lesson"
+    FOLD = "fold"
+    RESOLUTION = "resolution"
+    PLACING = "placing"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A commit whose changes an octopus carries: a lesson, a fold or a resolution."""
+
+    commit: CommitId
+    kind: Kind
+    lessons: tuple[LessonId, ...]
+    """Whose teaching it is; of a fold the representative first."""
+    changes: Changes
+
+    @property
+    def key(self) -> LessonId:
+        """What orders inserts at one point, the same at every level of the tree."""
+        return min(self.lessons)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Support:
+    """How many distinct traces, of how many, teach a lesson, from how many distinct tasks."""
+
+    traces: int
+    of: int
+    tasks: int
+
+    def __str__(self) -> str:
+        return f"{self.traces}/{self.of}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A fold or a resolution: what a commit settles, of which lessons, and who settled it."""
+
+    node: NodeId
+    number: int
+    clash: str
+    """`same` for a fold, `placing`, or the kind of clash; with the place: `overlap SKILL.md#Dates`."""
+    resolved_by: str
+    sources: tuple[tuple[LessonId, CommitId], ...]
+
+    @property
+    def kind(self) -> Kind:
+        """What blame calls a line that this commit wrote."""
+        word = self.clash.partition(" ")[0]
+        return {"same": Kind.FOLD, "placing": Kind.PLACING}.get(word, Kind.RESOLUTION)
+
+    def message(self, subject: str) -> Message:
+        """Write the commit's message under `subject`."""
+        trailers = [
+            ("Gitskill-Run", str(self.node.run)),
+            ("Resolution", f"{self.node.short}.{self.number}"),
+            *(("Lesson-From", f"{lesson} {commit}") for lesson, commit in self.sources),
+            ("Clash", one_line(self.clash)),
+            ("Resolved-By", one_line(self.resolved_by)),
+        ]
+        return Message(one_line(subject), "", tuple(trailers))
+
+    @classmethod
+    def parse(cls, message: Message) -> Self:
+        """Read it back from a commit's message, or raise InvalidInput."""
+        name = _RESOLUTION.fullmatch(message.one("Resolution") or "")
+        if name is None:
+            raise InvalidInput("the commit has no Resolution trailer")
+        sources = tuple(value.partition(" ") for value in message.values("Lesson-From"))
+        return cls(
+            node=NodeId.parse(f"{message.one('Gitskill-Run')}/{name[1]}"),
+            number=int(name[2]),
+            clash=message.one("Clash") or "",
+            resolved_by=message.one("Resolved-By") or "",
+            sources=tuple((LessonId.parse(lesson), CommitId(commit)) for lesson, _, commit in sources),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Octopus:
+    """What an octopus commit says: its place, the support of each live lesson, and what it dropped."""
+
+    id: NodeId
+    support: tuple[tuple[LessonId, Support], ...]
+    dropped: tuple[tuple[LessonId, str], ...] = ()
+
+    def message(self) -> Message:
+        """Write the commit's message."""
+        count = len(self.support)
+        trailers = [
+            ("Gitskill-Run", str(self.id.run)),
+            ("Level", str(self.id.level)),
+            ("Group", str(self.id.group)),
+            *(("Support", f"{lesson.short} {s} traces {s.tasks} tasks") for lesson, s in self.support),
+            *(("Dropped", f"{lesson.short} {one_line(reason)}") for lesson, reason in self.dropped),
+        ]
+        return Message(f"Merge {count} lesson{'s' * (count != 1)} of {self.id.run}", "", tuple(trailers))
+
+    @classmethod
+    def parse(cls, message: Message) -> Self:
+        """Read it back from a commit's message, or raise InvalidInput."""
+        level, group = message.one("Level"), message.one("Group")
+        if not (level and group and level.isdecimal() and group.isdecimal()):
+            raise InvalidInput("the commit has no Level and Group trailers")
+        run = RunId.parse(message.one("Gitskill-Run") or "")
+        counted = [_SUPPORT.fullmatch(value) for value in message.values("Support")]
+        if not all(counted):
+            raise InvalidInput("a Support trailer cannot be read")
+        return cls(
+            id=NodeId(run, int(level), int(group)),
+            support=tuple(
+                (LessonId.parse(f"{run}/{m[1]}"), Support(int(m[2]), int(m[3]), int(m[4]))) for m in counted if m
+            ),
+            dropped=tuple(
+                (LessonId.parse(f"{run}/{lesson}"), reason)
+                for lesson, _, reason in (value.partition(" ") for value in message.values("Dropped"))
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An octopus commit together with what it carries."""
+
+    commit: CommitId
+    base: CommitId
+    says: Octopus
+    live: tuple[Live, ...]

@@ -1,0 +1,52 @@
+"""What only the git program does well: write a pack with its index, move many refs at once, check a repository.
+
+Nothing in the repository decides what runs: hooks are off, the user's and the
+system's configuration are not read, and every call names its repository.
+"""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from gitskill.errors import GitRefused
+
+_SETTINGS = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.fsync": "objects,derived-metadata,reference",
+    "core.fsyncMethod": "fsync",
+    "core.filesRefLockTimeout": "3000",
+    "core.packedRefsTimeout": "3000",
+    "gc.auto": "0",
+    # libgit2 has already applied the user's own safe.directory when it opened the repository.
+    "safe.directory": "*",
+}
+
+
+def run(git_dir: Path, *args: str, data: bytes = b"", who: Sequence[str] = ("gitskill", "gitskill@invalid")) -> bytes:
+    """Run `git ARGS` on `git_dir` and return what it printed, or raise GitRefused with git's own words."""
+    options = [word for key, value in _SETTINGS.items() for word in ("-c", f"{key}={value}")]
+    command = ["git", f"--git-dir={git_dir}", *options, *args]
+    try:
+        done = subprocess.run(command, input=data, capture_output=True, env=_environment(who), check=False)  # noqa: S603
+    except FileNotFoundError as error:
+        raise GitRefused("the git program is not on PATH", hint="install git 2.38 or newer") from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+        raise GitRefused(f"git {args[0]}: {said[-1].removeprefix('fatal: ')}")
+    return done.stdout
+
+
+def _environment(who: Sequence[str]) -> dict[str, str]:
+    """Drop every GIT_* variable: git exports GIT_DIR to its hooks, and we may run in one."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return kept | {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_COMMITTER_NAME": who[0],
+        "GIT_COMMITTER_EMAIL": who[1],
+        "LC_ALL": "C",
+    }

@@ -1,0 +1,177 @@
+"""New objects, gathered in memory and written at once: a few as loose files, many as one pack.
+
+Ids are computed here, so a commit can name a tree that is not written yet, and
+nothing reaches the disk before the whole is known to be right.
+"""
+
+import hashlib
+import struct
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from pygit2.enums import ObjectType
+
+from gitskill.errors import InvalidInput
+from gitskill.ids import CommitId
+from gitskill.message import Message
+from gitskill.store.git import run
+from gitskill.store.repository import Repository, Who
+
+FILE, EXECUTABLE, TREE, LINK, SUBMODULE = 0o100644, 0o100755, 0o40000, 0o120000, 0o160000
+
+_KINDS = {b"commit": (1, ObjectType.COMMIT), b"tree": (2, ObjectType.TREE), b"blob": (3, ObjectType.BLOB)}
+_FEW = 24
+"""Up to this many objects are written as loose files: starting git for a pack costs more."""
+
+_Object = tuple[bytes, int, bytes]
+"""Kind, size and compressed bytes: a thousand lessons of a 20 KB skill are 20 MB otherwise."""
+
+Entries = dict[str, tuple[int, str]]
+"""A tree: mode and id by name."""
+
+
+class Batch:
+    """Objects on their way into `repository`. Not safe for threads: one thread writes to git."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._new: dict[str, _Object] = {}
+        self._trees: dict[str, Entries] = {}
+
+    def blob(self, data: bytes) -> str:
+        """Add a file's bytes and return their id."""
+        return self._add(b"blob", data)
+
+    def commit(
+        self, tree: str, parents: Sequence[CommitId], message: Message, author: Who, committer: Who | None = None
+    ) -> CommitId:
+        """Add a commit and return its id."""
+        lines = [
+            f"tree {tree}",
+            *(f"parent {parent}" for parent in parents),
+            f"author {_stamp(author)}",
+            f"committer {_stamp(committer or author)}",
+            "",
+            str(message),
+        ]
+        return CommitId(self._add(b"commit", "\n".join(lines).encode("utf-8", "replace")))
+
+    def edit_tree(self, tree: str | None, changes: Mapping[str, bytes | None]) -> str:
+        """Return `tree` with files set or, where None, taken out. A file keeps its mode; a new one is 100644.
+
+        Raises InvalidInput where a path leads through or onto something that is no file.
+        """
+        return self._edit(tree, list(changes.items()), "") or self._add(b"tree", b"")
+
+    def _edit(self, tree: str | None, changes: Iterable[tuple[str, bytes | None]], above: str) -> str | None:
+        entries = dict(self.entries(tree)) if tree else {}
+        below: defaultdict[str, list[tuple[str, bytes | None]]] = defaultdict(list)
+        for path, data in changes:
+            name, slash, rest = path.partition("/")
+            if slash:
+                below[name].append((rest, data))
+            elif data is None:
+                entries.pop(name, None)
+            else:
+                mode = entries.get(name, (FILE, ""))[0]
+                if mode not in (FILE, EXECUTABLE):
+                    raise InvalidInput(f"{above}{name} is {_kind(mode)} in this repository, not a file")
+                entries[name] = (mode, self.blob(data))
+        for name, inside in below.items():
+            mode, old = entries.get(name, (TREE, None))
+            if mode != TREE:
+                raise InvalidInput(f"{above}{name} is {_kind(mode)} in this repository, not a folder")
+            new = self._edit(old, inside, f"{above}{name}/")
+            if new is None:
+                entries.pop(name, None)
+            else:
+                entries[name] = (TREE, new)
+        return self.tree(entries) if entries else None
+
+    def tree(self, entries: Entries) -> str:
+        """Add a tree and return its id."""
+        order = sorted(entries.items(), key=lambda item: _tree_order(item[0], item[1][0]))
+        data = b"".join(
+            f"{mode:o} {name}".encode("utf-8", "surrogateescape") + b"\0" + bytes.fromhex(oid)
+            for name, (mode, oid) in order
+        )
+        oid = self._add(b"tree", data)
+        self._trees[oid] = dict(entries)
+        return oid
+
+    def entries(self, tree: str) -> Entries:
+        """Give the entries of a tree, new or stored."""
+        if tree not in self._trees:
+            self._trees[tree] = tree_entries(self._repository, tree)
+        return self._trees[tree]
+
+    def write(self) -> None:
+        """Put every new object on disk, flushed. Objects that are already there cost nothing."""
+        odb = self._repository.git.odb
+        fresh = {oid: item for oid, item in self._new.items() if oid not in odb}
+        if len(fresh) <= _FEW:
+            for kind, _, packed in fresh.values():
+                odb.write(_KINDS[kind][1], zlib.decompress(packed))
+        else:
+            run(self._repository.git_dir, "index-pack", "--stdin", "--strict", data=b"".join(_pack(fresh)))
+        self._new.clear()
+
+    def _add(self, kind: bytes, data: bytes) -> str:
+        oid = hashlib.sha1(b"%s %d\0" % (kind, len(data)) + data, usedforsecurity=False).hexdigest()
+        if oid not in self._new:
+            self._new[oid] = (kind, len(data), zlib.compress(data, 1))
+        return oid
+
+
+def tree_entries(repository: Repository, tree: str) -> Entries:
+    """Read a stored tree. Names that are not UTF-8 survive as lone surrogates."""
+    data = repository.git.odb.read(tree)[1]
+    entries: Entries = {}
+    at = 0
+    while at < len(data):
+        space, end = data.index(b" ", at), data.index(b"\0", at)
+        name = data[space + 1 : end].decode("utf-8", "surrogateescape")
+        entries[name] = (int(data[at:space], 8), data[end + 1 : end + 21].hex())
+        at = end + 21
+    return entries
+
+
+def _tree_order(name: str, mode: int) -> bytes:
+    return name.encode("utf-8", "surrogateescape") + (b"/" if mode == TREE else b"")
+
+
+def _kind(mode: int) -> str:
+    return {TREE: "a folder", LINK: "a symbolic link", SUBMODULE: "a submodule"}.get(mode, "a file")
+
+
+def _stamp(who: Who) -> str:
+    name, email = (_plain(part) for part in (who.name, who.email))
+    return f"{name or email or 'unknown'} <{email}> {who.when} +0000"
+
+
+def _plain(text: str) -> str:
+    """Drop what would end a name or an address inside a commit's header."""
+    return "".join(char for char in text if char not in "<>\n\0").strip(" .,:;\"'")
+
+
+def _pack(objects: Mapping[str, _Object]) -> Iterator[bytes]:
+    """Give a pack of whole objects: header, each compressed, and the hash of it all."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    head = b"PACK" + struct.pack(">II", 2, len(objects))
+    digest.update(head)
+    yield head
+    for kind, size, packed in objects.values():
+        part = _pack_header(_KINDS[kind][0], size) + packed
+        digest.update(part)
+        yield part
+    yield digest.digest()
+
+
+def _pack_header(kind: int, size: int) -> bytes:
+    first, size = kind << 4 | size & 15, size >> 4
+    head = bytearray()
+    while size:
+        head.append(first | 128)
+        first, size = size & 127, size >> 7
+    return bytes([*head, first])

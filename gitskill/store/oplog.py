@@ -1,0 +1,130 @@
+"""The operation log: every command that moves refs is one commit on `refs/gitskill/oplog`, and can be undone.
+
+The commit's tree says which ref moved from where to where. What a command
+moves away from stays reachable through the commit's further parents, so that
+`git gc` cannot take what `undo` may need.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pygit2.enums import ObjectType
+
+from gitskill.errors import GitRefused, NotFound, RefMoved
+from gitskill.ids import CommitId
+from gitskill.message import Message, one_line
+from gitskill.store.objects import Batch
+from gitskill.store.refs import Move, move, target
+from gitskill.store.repository import Repository, Who
+
+OPLOG = "refs/gitskill/oplog"
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One entry of the log, or what is about to become one."""
+
+    what: str
+    """The command, as the log shows it: `lesson add r0001/l0002a`."""
+    moves: tuple[Move, ...]
+    undoes: CommitId | None = None
+    """The operation that this one took back."""
+    keep: bool = True
+    """Keep what the refs moved away from. False lets git collect it, in its own time."""
+    commit: CommitId | None = None
+    """The log's entry, once there is one."""
+
+
+def record(repository: Repository, batch: Batch, operation: Operation, who: Who) -> None:
+    """Write `batch`, move the operation's refs and log it: all or nothing.
+
+    Another command may write to the log meanwhile; then only the log's entry is made anew.
+    """
+    for _ in range(_TRIES):
+        before = target(repository, OPLOG)
+        entry = _entry(repository, batch, operation, before, who)
+        batch.write()
+        try:
+            move(repository, [*operation.moves, Move(OPLOG, before, entry)], who, operation.what)
+        except RefMoved as error:
+            if error.ref != OPLOG:
+                raise
+        else:
+            return
+    raise GitRefused(f"{OPLOG} is too busy: other gitskill commands keep writing", hint="run the command again")
+
+
+def operations(repository: Repository) -> Iterator[Operation]:
+    """Give the log's entries, newest first."""
+    tip = target(repository, OPLOG)
+    while tip is not None:
+        commit = repository.read_commit(CommitId(tip))
+        message = Message.parse(commit.message)
+        moves = json.loads(repository.git[commit.tree["moves.json"].id].read_raw())
+        undone = message.one("Undoes")
+        yield Operation(
+            message.subject,
+            tuple(Move(item["ref"], item["old"], item["new"]) for item in moves),
+            CommitId(undone) if undone else None,
+            commit=CommitId(tip),
+        )
+        tip = str(commit.parent_ids[0]) if message.one("Previous") else None
+
+
+def undo(repository: Repository, who: Who, name: str = "") -> Operation:
+    """Put the refs of one operation back, and log that.
+
+    Without `name` it is the newest one that is not itself an undo and was not
+    undone yet. Raises RefMoved, and moves nothing, where a ref has moved on.
+    """
+    chosen = _choose(list(operations(repository)), name)
+    for step in chosen.moves:
+        if target(repository, step.ref) != step.new:
+            raise GitRefused(
+                f"{step.ref} has moved since `{chosen.what}`; nothing was undone",
+                hint="undo the newer operation first: gitskill undo --list",
+            )
+    back = tuple(Move(step.ref, step.new, step.old) for step in chosen.moves)
+    record(repository, Batch(repository), Operation(f"undo {chosen.what}", back, undoes=chosen.commit), who)
+    return chosen
+
+
+def _choose(log: Sequence[Operation], name: str) -> Operation:
+    if name:
+        named = [entry for entry in log if entry.commit and entry.commit.startswith(name)]
+        if len(named) != 1:
+            raise NotFound(f"{len(named)} operations begin with {name!r}", hint="gitskill undo --list names them")
+        return named[0]
+    undone = _undone(log)
+    for entry in log:
+        if entry.undoes is None and entry.commit not in undone:
+            return entry
+    raise NotFound("there is nothing to undo")
+
+
+def _undone(log: Sequence[Operation]) -> set[CommitId]:
+    """Tell which operations do not hold now: undone, and that undo not undone in turn."""
+    off: set[CommitId] = set()
+    for entry in log:  # newest first: an undo that was itself undone has no effect
+        if entry.undoes and entry.commit not in off:
+            off.add(entry.undoes)
+    return off
+
+
+def _entry(repository: Repository, batch: Batch, operation: Operation, before: str | None, who: Who) -> CommitId:
+    told = [{"ref": step.ref, "old": step.old, "new": step.new} for step in operation.moves]
+    tree = batch.edit_tree(None, {"moves.json": json.dumps(told, indent=1, sort_keys=True).encode() + b"\n"})
+    parents = [CommitId(before)] if before else []
+    if operation.keep:
+        new = {step.new for step in operation.moves}
+        lost = sorted({step.old for step in operation.moves if step.old and step.old not in new})
+        parents += [oid for oid in map(CommitId, lost) if _is_commit(repository, oid)]
+    trailers = [("Previous", before)] if before else []
+    trailers += [("Undoes", operation.undoes)] if operation.undoes else []
+    return batch.commit(tree, parents, Message(one_line(operation.what), "", tuple(trailers)), who)
+
+
+def _is_commit(repository: Repository, oid: CommitId) -> bool:
+    return bool(repository.git[oid].type == ObjectType.COMMIT)

@@ -1,0 +1,122 @@
+"""Moving refs: all of a command's refs in one transaction, each guarded by its old value."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pygit2.enums import ObjectType
+
+from gitskill.errors import GitRefused, NeedsPerson, RefMoved
+from gitskill.ids import CommitId
+from gitskill.store.git import run
+from gitskill.store.repository import Repository, Who
+
+HEADS = "refs/heads/"
+OWN = "refs/gitskill/"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One ref from its old place to its new one; None where it is created or deleted."""
+
+    ref: str
+    old: str | None
+    new: str | None
+
+
+def move(repository: Repository, moves: Sequence[Move], who: Who, reason: str) -> None:
+    """Move all refs or none.
+
+    Raises RefMoved where a ref is no longer at its old place, and NeedsPerson
+    where a branch is checked out in any work tree: those we never move.
+    """
+    held = checked_out(repository)
+    for change in moves:
+        if change.ref in held and change.old is not None:
+            raise NeedsPerson(
+                f"{change.ref.removeprefix(HEADS)} is checked out in {held[change.ref]}",
+                hint="switch that work tree to another branch and run the command again",
+            )
+    lines = b"".join(_line(change) for change in moves)
+    try:
+        run(
+            repository.git_dir,
+            *("update-ref", "--stdin", "-z", "-m", f"gitskill: {reason}"),
+            data=lines,
+            who=(who.name, who.email),
+        )
+    except GitRefused as error:
+        _explain(repository, moves, error)
+
+
+def _line(change: Move) -> bytes:
+    old, new = (value.encode() if value else b"" for value in (change.old, change.new))
+    ref = change.ref.encode()
+    if change.new is None:
+        return b"delete %s\0%s\0" % (ref, old)
+    if change.old is None:
+        return b"create %s\0%s\0" % (ref, new)
+    return b"update %s\0%s\0%s\0" % (ref, new, old)
+
+
+def _explain(repository: Repository, moves: Sequence[Move], error: GitRefused) -> None:
+    """Raise what is behind git's refusal: a ref that moved, a name in the way, or `error` itself."""
+    for change in moves:
+        if target(repository, change.ref) != change.old:
+            raise RefMoved(change.ref) from error
+    prefix = HEADS + repository.prefix
+    if target(repository, prefix) is not None:
+        raise GitRefused(
+            f"a branch is named {repository.prefix!r}, so branches below {repository.prefix}/ cannot be made",
+            hint=f"rename it, or choose another prefix: git config gitskill.prefix {repository.prefix}-lessons",
+        ) from error
+    raise error
+
+
+def target(repository: Repository, ref: str) -> str | None:
+    """Tell where `ref` stands now, or None."""
+    found = repository.git.references.get(ref)
+    return None if found is None else str(found.resolve().target)
+
+
+def under(repository: Repository, prefix: str) -> Iterator[tuple[str, str]]:
+    """Give name and target of every ref below `prefix`, in the order of names."""
+    names = sorted(name for name in repository.git.references if name.startswith(prefix))
+    return ((name, str(repository.git.references[name].resolve().target)) for name in names)
+
+
+def commits_under(repository: Repository, prefix: str) -> Iterator[tuple[str, CommitId]]:
+    """Give every ref below `prefix` that leads to a commit, with that commit."""
+    return ((name, CommitId(oid)) for name, oid in under(repository, prefix) if _is_commit(repository, oid))
+
+
+def _is_commit(repository: Repository, oid: str) -> bool:
+    return bool(repository.git[oid].type == ObjectType.COMMIT)
+
+
+def checked_out(repository: Repository) -> Mapping[str, Path]:
+    """Tell which refs are checked out, or being rebased or bisected, in which work tree."""
+    common = repository.common_dir
+    places = [(common, common.parent if common.name == ".git" else common)]
+    for admin in sorted((common / "worktrees").glob("*")):
+        tree = _read(admin / "gitdir")
+        places.append((admin, Path(tree).parent if tree else admin))
+    return {ref: place for admin, place in places for ref in _refs_of(admin)}
+
+
+def _refs_of(admin: Path) -> Iterable[str]:
+    head = _read(admin / "HEAD")
+    if head.startswith("ref: "):
+        yield head.removeprefix("ref: ").strip()
+    for busy in ("rebase-merge/head-name", "rebase-apply/head-name"):
+        if name := _read(admin / busy):
+            yield name
+    if start := _read(admin / "BISECT_START"):
+        yield HEADS + start
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""

@@ -1,0 +1,139 @@
+"""Opening a repository: what we work in, and what we refuse with one clear line."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from gitskill.errors import GitRefused, InvalidInput, NotFound
+from gitskill.ids import CommitId
+
+DEFAULT_PREFIX = "gitskill"
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Name and address of a person, and a moment: what git stamps on a commit."""
+
+    name: str
+    email: str
+    when: int
+    """Seconds since 1970. Commits are stamped in UTC, so that no time zone goes into an id."""
+
+    def at_least(self, moment: int) -> Self:
+        """Return this stamp, not before `moment`: no commit may be older than its parents."""
+        return self if self.when >= moment else type(self)(self.name, self.email, moment)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A git repository that we have checked and may work in."""
+
+    git: pygit2.Repository
+    prefix: str = DEFAULT_PREFIX
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the repository that holds `path`, or raise with the reason why not.
+
+        Every write is flushed to disk before a ref names it: libgit2 does no
+        fsync unless it is told to.
+        """
+        pygit2.settings.enable_fsync_gitdir(True)
+        try:
+            found = pygit2.discover_repository(str(path))
+            if found is None:
+                raise NotFound(
+                    f"{path} is not inside a git repository", hint="run `gitskill init` to start one, or pass -C PATH"
+                )
+            git = pygit2.Repository(found)
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise _refusal(path, str(error)) from error
+        repository = cls(git, _config(git, "gitskill.prefix") or DEFAULT_PREFIX)
+        repository._refuse_what_breaks()
+        return repository
+
+    def _refuse_what_breaks(self) -> None:
+        if _config(self.git, "extensions.partialclone") or any(
+            _config(self.git, f"remote.{name}.promisor") == "true" for name in self.git.remotes.names()
+        ):
+            raise GitRefused(
+                f"{self.shown} is a partial clone: objects may be missing",
+                hint="make it whole with `git fetch --refetch --no-filter`, and remove the remote's promisor setting",
+            )
+        if not pygit2.reference_is_valid_name(f"refs/heads/{self.prefix}/x"):
+            raise InvalidInput(f"gitskill.prefix is {self.prefix!r}, which cannot begin a branch name")
+
+    @cached_property
+    def common_dir(self) -> Path:
+        """Where refs and objects live; of a linked worktree, that of its main repository."""
+        own = Path(self.git.path)
+        try:
+            return (own / (own / "commondir").read_text().strip()).resolve()
+        except FileNotFoundError:
+            return own
+
+    @property
+    def git_dir(self) -> Path:
+        """The directory to name to the git program."""
+        return Path(self.git.path)
+
+    @property
+    def shown(self) -> str:
+        """How a message names this repository."""
+        return str(self.git.workdir or self.git.path).rstrip("/")
+
+    def commit(self, name: str) -> CommitId:
+        """Resolve a branch, tag, commit id or `HEAD` to a commit, or raise NotFound."""
+        try:
+            return CommitId(str(self.git.revparse_single(name).peel(pygit2.Commit).id))
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise NotFound(f"no commit is named {name!r} in {self.shown}") from error
+
+    def head(self) -> CommitId:
+        """Return the commit that is checked out, or raise: there is none yet."""
+        if self.git.head_is_unborn:
+            raise GitRefused(
+                f"{self.shown} has no commit yet", hint="commit your skill first, or let `gitskill init` do it"
+            )
+        return CommitId(str(self.git.head.target))
+
+    def read_commit(self, commit: CommitId) -> pygit2.Commit:
+        """Give libgit2's commit, or raise GitRefused where history was cut off before it."""
+        try:
+            found = self.git[commit]
+        except KeyError as error:
+            hint = "fetch the history: git fetch --unshallow" if self.git.is_shallow else "run git fsck"
+            raise GitRefused(f"commit {commit[:10]} is not in {self.shown}", hint=hint) from error
+        if found.type != ObjectType.COMMIT:
+            raise InvalidInput(f"{commit[:10]} is not a commit")
+        return found  # type: ignore[return-value]  # narrowed by its type above
+
+
+def _config(git: pygit2.Repository, key: str) -> str:
+    try:
+        return git.config[key] or ""
+    except KeyError:
+        return ""
+
+
+def _refusal(path: Path, said: str) -> GitRefused:
+    """Turn libgit2's reason for not opening `path` into one that says what to do."""
+    if "object format" in said:
+        return GitRefused(
+            f"{path} uses sha256 objects, which libgit2 cannot read", hint="gitskill needs a sha1 repository"
+        )
+    if "refstorage" in said:
+        return GitRefused(
+            f"{path} keeps its refs as reftable, which libgit2 cannot read",
+            hint="convert it with `git refs migrate --ref-format=files`",
+        )
+    if "not owned by current user" in said:
+        return GitRefused(
+            f"{path} belongs to another user",
+            hint=f"if you trust it: git config --global --add safe.directory {path.resolve()}",
+        )
+    return GitRefused(f"{path} cannot be opened: {said}")

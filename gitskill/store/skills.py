@@ -1,0 +1,88 @@
+"""Reading a skill out of a commit, and a commit's tree with a changed skill in it."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from gitskill.errors import InvalidInput, NotFound
+from gitskill.ids import CommitId
+from gitskill.skill.snapshot import SKILL_FILE, Skill
+from gitskill.store.objects import EXECUTABLE, FILE, LINK, SUBMODULE, TREE, Batch, Entries, tree_entries
+from gitskill.store.repository import Repository
+
+SKILL_FOLDERS = frozenset({"references", "scripts", "assets"})
+MAX_FILES = 5000
+MAX_BYTES = 50_000_000
+
+
+class SkillReader:
+    """Skills of one folder of `repository`, each file read once however many commits share it."""
+
+    def __init__(self, repository: Repository, folder: str) -> None:
+        self.repository = repository
+        self.folder = folder
+        """The skill's folder from the repository's root, without slashes at its ends; empty for the root itself."""
+        self._blob = lru_cache(maxsize=4096)(self._read_blob)
+        self._entries = lru_cache(maxsize=4096)(lambda tree: tree_entries(repository, tree))
+
+    def read(self, commit: CommitId) -> Skill:
+        """Return the skill as `commit` has it, without files where its folder is absent."""
+        tree: str | None = str(self.repository.read_commit(commit).tree_id)
+        for name in self.folder.split("/") if self.folder else []:
+            mode, oid = self._entries(tree).get(name, (0, None)) if tree else (0, None)
+            tree = oid if mode == TREE else None
+        return self._skill(tree) if tree else Skill({})
+
+    def _skill(self, tree: str) -> Skill:
+        files: dict[str, bytes] = {}
+        executable, foreign = set(), {}
+        size = 0
+        for path, mode, oid in self._walk(tree, ""):
+            if mode in (FILE, EXECUTABLE):
+                files[path] = self._blob(oid)
+                size += len(files[path])
+            else:
+                foreign[path] = {LINK: "symlink", SUBMODULE: "submodule"}.get(mode, "folder")
+            if mode == EXECUTABLE:
+                executable.add(path)
+            if len(files) > MAX_FILES or size > MAX_BYTES:
+                raise InvalidInput(
+                    f"{self.folder or 'the repository'} holds more than {MAX_FILES} files or {MAX_BYTES >> 20} MB",
+                    hint="name the skill's own folder with --skill",
+                )
+        return Skill(files, frozenset(executable), foreign)
+
+    def _walk(self, tree: str, above: str) -> Iterator[tuple[str, int, str]]:
+        """List what belongs to the skill. Where it is the repository's root, other folders are not the skill's."""
+        for name, (mode, oid) in self._entries(tree).items():
+            path = above + name
+            if mode == TREE and (above or self.folder or name in SKILL_FOLDERS):
+                yield from self._walk(oid, f"{path}/")
+            else:
+                yield path, 0o100644 if mode == 0o100664 else mode, oid
+
+    def _read_blob(self, oid: str) -> bytes:
+        try:
+            return self.repository.git.odb.read(oid)[1]
+        except KeyError as error:
+            raise NotFound(f"object {oid[:10]} is missing in {self.repository.shown}", hint="run git fsck") from error
+
+
+def with_skill(batch: Batch, tree: str, folder: str, old: Skill, new: Skill) -> str:
+    """Return `tree` with the skill's files changed from `old` to `new`; nothing outside `folder` changes."""
+    above = f"{folder}/" if folder else ""
+    changed: dict[str, bytes | None] = {above + path: None for path in old.files.keys() - new.files.keys()}
+    changed |= {above + path: data for path, data in new.files.items() if old.files.get(path) != data}
+    return batch.edit_tree(tree, changed)
+
+
+def find_skills(repository: Repository, commit: CommitId) -> list[str]:
+    """List the folders of `commit` that hold a SKILL.md; the root is the empty name."""
+    found: list[str] = []
+    todo = [("", str(repository.read_commit(commit).tree_id))]
+    while todo:
+        folder, tree = todo.pop()
+        entries: Entries = tree_entries(repository, tree)
+        if entries.get(SKILL_FILE, (0, ""))[0] in (FILE, EXECUTABLE):
+            found.append(folder)
+        todo += [(f"{folder}/{name}".lstrip("/"), oid) for name, (mode, oid) in entries.items() if mode == TREE]
+    return sorted(found)
