@@ -35,9 +35,14 @@ class Live:
 
     commit: CommitId
     kind: Kind
-    lessons: tuple[LessonId, ...]
-    """Whose teaching it is; of a fold the representative first."""
+    sources: tuple[tuple[LessonId, CommitId], ...]
+    """The lessons whose teaching it is, each with its commit; of a fold the representative first."""
     changes: Changes
+
+    @property
+    def lessons(self) -> tuple[LessonId, ...]:
+        """The ids of its lessons, in the order of its sources."""
+        return tuple(lesson for lesson, _ in self.sources)
 
     @property
     def key(self) -> LessonId:
@@ -74,8 +79,10 @@ class Settled:
         word = self.clash.partition(" ")[0]
         return {"same": Kind.FOLD, "placing": Kind.PLACING}.get(word, Kind.RESOLUTION)
 
-    def message(self, subject: str) -> Message:
-        """Write the commit's message under `subject`."""
+    def message(self) -> Message:
+        """Write the commit's message."""
+        verb = {Kind.FOLD: "Fold", Kind.PLACING: "Place"}.get(self.kind, "Settle")
+        subject = f"{verb} {len(self.sources)} lesson{'s' * (len(self.sources) != 1)}: {self.clash}"
         trailers = [
             ("Gitskill-Run", str(self.node.run)),
             ("Resolution", f"{self.node.short}.{self.number}"),

@@ -1,7 +1,6 @@
 """The names of our refs: which branch is which lesson or merge."""
 
 import re
-from dataclasses import dataclass
 
 from gitskill.ids import LessonId, NodeId, RunId
 from gitskill.store.refs import HEADS, OWN
@@ -45,16 +44,3 @@ def run_of(ref: str) -> RunId | None:
     """Read which run a ref of ours belongs to, on this side or a remote's."""
     match = _RUN.search(ref)
     return RunId(int(match[1])) if match else None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A commit and the ref that holds it; no ref where only history does."""
-
-    commit: str
-    ref: str | None
-
-    @property
-    def branch(self) -> str | None:
-        """The branch as git shows it; None where it is put away or gone."""
-        return self.ref.removeprefix(HEADS) if self.ref and self.ref.startswith(HEADS) else None

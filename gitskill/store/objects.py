@@ -20,7 +20,12 @@ from gitskill.store.repository import Repository, Who
 
 FILE, EXECUTABLE, TREE, LINK, SUBMODULE = 0o100644, 0o100755, 0o40000, 0o120000, 0o160000
 
-_KINDS = {b"commit": (1, ObjectType.COMMIT), b"tree": (2, ObjectType.TREE), b"blob": (3, ObjectType.BLOB)}
+_KINDS = {
+    b"commit": (1, ObjectType.COMMIT),
+    b"tree": (2, ObjectType.TREE),
+    b"blob": (3, ObjectType.BLOB),
+    b"tag": (4, ObjectType.TAG),
+}
 _FEW = 24
 """Up to this many objects are written as loose files: starting git for a pack costs more."""
 
@@ -56,6 +61,11 @@ class Batch:
             str(message),
         ]
         return CommitId(self._add(b"commit", "\n".join(lines).encode("utf-8", "replace")))
+
+    def tag(self, name: str, commit: CommitId, message: str, tagger: Who) -> str:
+        """Add an annotated tag and return its id."""
+        head = f"object {commit}\ntype commit\ntag {name}\ntagger {_stamp(tagger)}\n\n"
+        return self._add(b"tag", f"{head}{message.strip()}\n".encode("utf-8", "replace"))
 
     def edit_tree(self, tree: str | None, changes: Mapping[str, bytes | None]) -> str:
         """Return `tree` with files set or, where None, taken out. A file keeps its mode; a new one is 100644.

@@ -24,15 +24,16 @@ class Move:
     new: str | None
 
 
-def move(repository: Repository, moves: Sequence[Move], who: Who, reason: str) -> None:
+def move(repository: Repository, moves: Sequence[Move], who: Who, reason: str, *, own: str = "") -> None:
     """Move all refs or none.
 
     Raises RefMoved where a ref is no longer at its old place, and NeedsPerson
-    where a branch is checked out in any work tree: those we never move.
+    where a branch is checked out in any work tree: those we never move, but for
+    `own`, whose work tree the caller keeps in step.
     """
     held = checked_out(repository)
     for change in moves:
-        if change.ref in held and change.old is not None:
+        if change.ref in held and change.ref != own and change.old is not None:
             raise NeedsPerson(
                 f"{change.ref.removeprefix(HEADS)} is checked out in {held[change.ref]}",
                 hint="switch that work tree to another branch and run the command again",

@@ -112,12 +112,17 @@ class Repository:
             raise InvalidInput(f"{commit[:10]} is not a commit")
         return found  # type: ignore[return-value]  # narrowed by its type above
 
+    def parents(self, commit: CommitId) -> list[CommitId]:
+        """Give the parents of a commit in their order."""
+        return [CommitId(str(oid)) for oid in self.read_commit(commit).parent_ids]
+
+    def descends(self, commit: CommitId, ancestor: CommitId) -> bool:
+        """Tell whether `ancestor` is `commit` itself or in its history."""
+        return commit == ancestor or self.git.descendant_of(commit, ancestor)
+
 
 def _config(git: pygit2.Repository, key: str) -> str:
-    try:
-        return git.config[key] or ""
-    except KeyError:
-        return ""
+    return _value(git.config, key)
 
 
 def _refusal(path: Path, said: str) -> GitRefused:
@@ -137,3 +142,27 @@ def _refusal(path: Path, said: str) -> GitRefused:
             hint=f"if you trust it: git config --global --add safe.directory {path.resolve()}",
         )
     return GitRefused(f"{path} cannot be opened: {said}")
+
+
+def identity(path: Path) -> tuple[str, str]:
+    """Read user.name and user.email as git would at `path`; outside a repository, from the user's own configuration."""
+    found = pygit2.discover_repository(str(path)) if path.exists() else None
+    config = pygit2.Repository(found).config if found else _own_config()
+    return _value(config, "user.name"), _value(config, "user.email")
+
+
+def _own_config() -> pygit2.Config:
+    config = pygit2.Config()
+    for level in (pygit2.Config.get_system_config, pygit2.Config.get_xdg_config, pygit2.Config.get_global_config):
+        try:
+            config = level()
+        except OSError:
+            continue
+    return config
+
+
+def _value(config: pygit2.Config, key: str) -> str:
+    try:
+        return config[key] or ""
+    except KeyError:
+        return ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 
 from gitskill.errors import InvalidInput, NotFound
 from gitskill.ids import CommitId
@@ -26,11 +27,26 @@ class SkillReader:
 
     def read(self, commit: CommitId) -> Skill:
         """Return the skill as `commit` has it, without files where its folder is absent."""
-        tree: str | None = str(self.repository.read_commit(commit).tree_id)
-        for name in self.folder.split("/") if self.folder else []:
-            mode, oid = self._entries(tree).get(name, (0, None)) if tree else (0, None)
-            tree = oid if mode == TREE else None
-        return self._skill(tree) if tree else Skill({})
+        mode, oid = self._entry(commit, self.folder)
+        return self._skill(oid) if mode == TREE else Skill({})
+
+    def file_id(self, commit: CommitId, path: str) -> str:
+        """Tell which version of the skill's file `path` a commit has; empty where it has none."""
+        return self._entry(commit, f"{self.folder}/{path}")[1]
+
+    def folder_id(self, commit: CommitId) -> str:
+        """Tell which version of the whole skill a commit has; of a skill at the root, of its own files alone."""
+        mode, oid = self._entry(commit, self.folder)
+        if self.folder or mode != TREE:
+            return oid
+        return repr(sorted((path, mode, oid) for path, mode, oid in self._walk(oid, "") if mode != TREE))
+
+    def _entry(self, commit: CommitId, path: str) -> tuple[int, str]:
+        mode, oid = TREE, str(self.repository.read_commit(commit).tree_id)
+        for name in path.split("/"):
+            if name:
+                mode, oid = self._entries(oid).get(name, (0, "")) if mode == TREE else (0, "")
+        return mode, oid
 
     def _skill(self, tree: str) -> Skill:
         files: dict[str, bytes] = {}
@@ -86,3 +102,26 @@ def find_skills(repository: Repository, commit: CommitId) -> list[str]:
             found.append(folder)
         todo += [(f"{folder}/{name}".lstrip("/"), oid) for name, (mode, oid) in entries.items() if mode == TREE]
     return sorted(found)
+
+
+def is_skill(repository: Repository, folder: str) -> bool:
+    """Tell whether the commit that is checked out has a SKILL.md in `folder`."""
+    return not repository.git.head_is_unborn and bool(
+        SkillReader(repository, folder).file_id(repository.head(), SKILL_FILE)
+    )
+
+
+def folder_in(repository: Repository, path: Path, *, inside: bool = False) -> str:
+    """Give a folder on disk as a path inside the repository.
+
+    A bare repository has no folders on disk: there `path` is taken as written,
+    or as the root where only some place `inside` is meant.
+    """
+    if repository.git.is_bare:
+        return "" if inside else str(path).strip("/").removeprefix("./").removesuffix(SKILL_FILE).strip("/")
+    folder = path.resolve()
+    folder = folder.parent if folder.name == SKILL_FILE else folder
+    try:
+        return folder.relative_to(Path(repository.git.workdir).resolve()).as_posix().removeprefix(".")
+    except ValueError as error:
+        raise InvalidInput(f"{path} is not inside {repository.shown}") from error

@@ -1,0 +1,16 @@
+"""What every lesson, merge and release must pass, held against the skill that it changes."""
+
+from gitskill.checks import hidden, layout, paths
+from gitskill.checks.finding import Finding
+from gitskill.skill.snapshot import Skill
+
+
+def check_change(base: Skill, skill: Skill) -> tuple[Finding, ...]:
+    """Check what `skill` makes of `base`: its paths, its form, its links and sizes, and what nobody sees in it."""
+    everything = sorted(base.files.keys() | skill.files.keys())
+    changed = [path for path in everything if base.files.get(path) != skill.files.get(path)]
+    return (
+        *paths.change_findings(changed, base.files),
+        *layout.check_skill(skill, "", base=base),
+        *hidden.skill_findings(skill, base=base),
+    )

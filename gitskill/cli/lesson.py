@@ -1,0 +1,83 @@
+"""gitskill lesson"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gitskill.cli import options, output
+from gitskill.cli.session import Session
+from gitskill.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from gitskill.skill.snapshot import Skill
+
+
+@click.group()
+def lesson() -> None:
+    """Add lessons by hand."""
+
+
+@lesson.command()
+@click.option("--title", required=True, help="The rule in one line; it becomes the commit's subject.")
+@click.option("--why", required=True, help="The cause: what goes wrong without it.")
+@click.option(
+    "--diff", type=click.Path(path_type=Path, allow_dash=True), help="A unified diff of the skill; - for stdin."
+)
+@click.option("--edits", type=click.Path(path_type=Path, allow_dash=True), help="Edits in YAML or JSON; - for stdin.")
+@click.option(
+    "--run", "run_name", metavar="RUN", help="The run it belongs to; else the newest on this skill, or a new one."
+)
+@options.as_json
+@click.pass_obj
+def add(
+    session: Session, title: str, why: str, diff: Path | None, edits: Path | None, run_name: str | None, as_json: bool
+) -> None:
+    """Put a lesson of yours on a branch of its own.
+
+    The edits apply to the skill as it is committed; your checkout stays as it
+    is. Give them as a diff or as a list of edits (see docs/edits.md).
+
+    \b
+    Example:
+      git diff | gitskill lesson add --title "Recalculate after writing a formula" \\
+        --why "a cached value looks right and is stale" --diff -
+    """
+    from gitskill.ids import RunId
+    from gitskill.propose import Proposal, base_of, propose
+
+    if (diff is None) == (edits is None):
+        raise click.UsageError("give either --diff FILE or --edits FILE")
+    run = base_of(session.reader, session.who(), RunId.parse(run_name) if run_name else None)
+    skill = _edited(session, session.reader.read(run.base), diff, edits)
+    made = propose(session.reader, run, Proposal(title, why, skill), session.who())
+    if as_json:
+        output.document({"lesson": str(made.id), "commit": made.commit, "branch": made.branch})
+        return
+    output.result(f"{made.id}  {title}")
+    for finding in made.findings:
+        output.tell(f"  {finding.level} {finding.path}: {finding.message}")
+    output.tell(f"  look     gitskill show {made.id}        (or: git show {made.branch})")
+    output.tell(f"  merge    gitskill merge {made.id} ...")
+
+
+def _edited(session: Session, base: "Skill", diff: Path | None, edits: Path | None) -> "Skill":
+    """Return the base with the edits of the file that was given."""
+    if diff is not None:
+        from gitskill.skill.diffs import apply_diff
+
+        return apply_diff(base, _read(diff), folder=session.reader.folder)
+    from gitskill.skill.edits import apply_edits, parse_edits
+
+    return apply_edits(base, parse_edits(_read(edits or Path("-"))))
+
+
+def _read(path: Path) -> str:
+    """Read a file, or stdin for `-`, without translating its line ends."""
+    try:
+        return (sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()).decode()
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8 (byte {error.start})") from error

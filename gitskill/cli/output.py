@@ -1,0 +1,68 @@
+"""What reaches the terminal: results on stdout, all else on stderr, and no control character from anybody's data."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gitskill.errors import GitskillError
+from gitskill.visible import visible
+
+if TYPE_CHECKING:
+    from gitskill.report.compare import Comparison
+    from gitskill.report.sources import SourcedLine
+
+
+def result(text: str = "", **style: Any) -> None:
+    """Print a line of the result, in a colour where that has a meaning."""
+    click.secho(visible(text), **style)
+
+
+def document(value: Any) -> None:
+    """Print the result as one JSON document."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=True))
+
+
+def tell(text: str) -> None:
+    """Say something that is not the result."""
+    click.echo(visible(text), err=True)
+
+
+def error(problem: GitskillError) -> None:
+    """Say what went wrong, and what to do, in one line each."""
+    tell(f"gitskill: {problem}".replace("\n", " "))
+    if problem.hint:
+        tell(f"hint: {problem.hint}")
+
+
+def table(rows: Iterable[Sequence[str]], *, indent: str = "") -> None:
+    """Print rows with their columns aligned; the last column runs free."""
+    rows = [tuple(map(visible, row)) for row in rows]
+    widths = [
+        max((len(row[n]) for row in rows if n < len(row) - 1), default=0) for n in range(max(map(len, rows), default=0))
+    ]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        click.echo(indent + "  ".join([*cells, row[-1]]).rstrip())
+
+
+def comparison(value: "Comparison", *, lessons: bool = True) -> None:
+    """Print what differs between two versions: by section, each added line with its lessons."""
+    wide = max((len(_names(line)) for item in value.differences for line in item.added), default=0) if lessons else 0
+    for item in value.differences:
+        result()
+        result(f"{item.path}  {item.section}".rstrip(), bold=True)
+        for text in item.removed:
+            result(f"- {'':{wide}} {text}", fg="red")
+        for line in item.added:
+            result(f"+ {_names(line) if lessons else '':{wide}} {line.line.text}", fg="green")
+    if value.differences:
+        result()
+    for path in value.replaced:
+        result(f"{path}: replaced whole")
+    result(value.summary)
+
+
+def _names(line: "SourcedLine") -> str:
+    return " ".join(lesson.short for lesson in line.line.lessons)

@@ -1,0 +1,106 @@
+"""What a command may need, opened on first use: --help and init must work anywhere."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitskill.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from gitskill.ids import CommitId
+    from gitskill.store.nodes import NodeStore
+    from gitskill.store.repository import Repository, Who
+    from gitskill.store.skills import SkillReader
+
+
+@dataclass(frozen=True)
+class Session:
+    """One command's view of the world: the only place that reads the environment and the clock."""
+
+    directory: Path
+    skill: str | None
+    environment: Mapping[str, str]
+
+    @cached_property
+    def repository(self) -> "Repository":
+        """The repository around the directory."""
+        from gitskill.store.repository import Repository
+
+        return Repository.open(self.directory)
+
+    @cached_property
+    def reader(self) -> "SkillReader":
+        """The skill that the command is about."""
+        from gitskill.store.skills import SkillReader
+
+        return SkillReader(self.repository, self._folder())
+
+    @cached_property
+    def nodes(self) -> "NodeStore":
+        """The merges of that skill's lessons."""
+        from gitskill.store.nodes import NodeStore
+
+        return NodeStore(self.reader)
+
+    def nearest_skill(self) -> Path:
+        """Give the folder on disk, from the directory upwards, that holds a SKILL.md; else the repository's skill."""
+        from gitskill.skill.snapshot import SKILL_FILE
+
+        start = self.directory / (self.skill or "")
+        for folder in (start, *start.resolve().parents):
+            if (folder / SKILL_FILE).is_file():
+                return folder.resolve()
+        return Path(self.repository.shown) / self.reader.folder
+
+    def commit(self, name: str) -> "CommitId":
+        """Resolve whatever git resolves, or the id of a lesson or merge, to a commit."""
+        from gitskill.store.lookup import resolve
+
+        return resolve(self.repository, name)
+
+    @property
+    def now(self) -> int:
+        """The moment of the command; SOURCE_DATE_EPOCH stops the clock."""
+        fixed = self.environment.get("SOURCE_DATE_EPOCH", "")
+        if fixed and not fixed.isdecimal():
+            raise InvalidInput(f"SOURCE_DATE_EPOCH is {fixed!r}, not a number of seconds")
+        return int(fixed or time.time())
+
+    def who(self, role: str = "COMMITTER", *, path: Path | None = None) -> "Who":
+        """Tell who is asking, as git would: the environment, then git's configuration."""
+        from gitskill.store.repository import Who, identity
+
+        name, email = identity(path or self.repository.git_dir)
+        name = self.environment.get(f"GIT_{role}_NAME", "") or name
+        email = self.environment.get(f"GIT_{role}_EMAIL", "") or email
+        if not name or not email:
+            raise InvalidInput(
+                "git does not know who you are", hint='git config --global user.name "Your Name", and user.email'
+            )
+        return Who(name, email, self.now)
+
+    def _folder(self) -> str:
+        """Find the skill's folder in the repository: --skill, else around the directory, else the only one."""
+        from gitskill.store.skills import find_skills, folder_in, is_skill
+
+        if self.skill is not None:
+            return folder_in(self.repository, self.directory / self.skill)
+        near = folder_in(self.repository, self.directory, inside=True)
+        for folder in [near, *(str(parent) for parent in Path(near).parents)]:
+            place = "" if folder == "." else folder
+            if is_skill(self.repository, place):
+                return place
+        found = find_skills(self.repository, self.repository.head())
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise NotFound(
+                f"{self.repository.shown} holds no committed SKILL.md",
+                hint="gitskill init makes one, or takes on one that you have",
+            )
+        raise InvalidInput(
+            f"{self.repository.shown} holds {len(found)} skills", hint=f"say which with --skill: {', '.join(found[:6])}"
+        )

@@ -1,0 +1,104 @@
+"""gitskill show"""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gitskill.cli import options, output
+from gitskill.cli.session import Session
+
+if TYPE_CHECKING:
+    from gitskill.report.lesson import LessonReport
+
+_RUN = re.compile(r"r\d+")
+
+
+@click.command()
+@click.argument("name", metavar="LESSON|RUN")
+@options.as_json
+@click.pass_obj
+def show(session: Session, name: str, as_json: bool) -> None:
+    """Show a lesson: its cause, evidence, edits, checks and what became of it. Or list the lessons of a run.
+
+    \b
+    Example:
+      gitskill show l0001a
+      gitskill show r0001
+    """
+    from gitskill.report.lesson import report_lesson
+    from gitskill.store.lessons import find
+
+    if _RUN.fullmatch(name):
+        _show_run(session, name, as_json=as_json)
+        return
+    report = report_lesson(session.nodes, find(session.repository, name))
+    if as_json:
+        output.document(_document(report))
+    else:
+        _print(session, report)
+
+
+def _print(session: Session, report: "LessonReport") -> None:
+    lesson, standing = report.recorded.lesson, report.standing
+    where = f" in {standing.by}" if standing.by else ""
+    released = f", released in {standing.released}" if standing.released else ""
+    output.result(f"{lesson.id}  {lesson.title}  ({standing.state}{where}{released})")
+    rows = [("cause", lesson.cause.replace("\n", " ")), ("by", lesson.analyst)]
+    rows += [("reason", standing.reason)] if standing.reason else []
+    rows += [("support", f"{report.support} traces")] if lesson.traces else []
+    rows += [("evidence", f'{item.trace[:12]} step {item.step}  "{item.quote}"') for item in lesson.evidence]
+    rows += [("branch", report.found.branch or "put away, or only in history")]
+    rows += [("checks", "ok")] if not report.findings else []
+    rows += [("checks", f"{item.level} {item.path}: {item.message}") for item in report.findings]
+    output.table(rows)
+    _print_changes(session, report)
+
+
+def _print_changes(session: Session, report: "LessonReport") -> None:
+    from gitskill.report.compare import compare
+
+    difference = compare(session.nodes, report.recorded.base, report.recorded.commit)
+    output.comparison(difference, lessons=False)
+
+
+def _document(report: "LessonReport") -> dict[str, Any]:
+    lesson, standing = report.recorded.lesson, report.standing
+    return {
+        "lesson": str(lesson.id),
+        "commit": report.recorded.commit,
+        "branch": report.found.branch,
+        "state": str(standing.state),
+        "by": standing.by,
+        "reason": standing.reason,
+        "released": standing.released,
+        "title": lesson.title,
+        "cause": lesson.cause,
+        "analyst": lesson.analyst,
+        "traces": [{"trace": ref.trace, "task": ref.task, "outcome": ref.outcome} for ref in lesson.traces],
+        "evidence": [{"trace": item.trace, "step": item.step, "quote": item.quote} for item in lesson.evidence],
+        "support": report.support,
+        "files": list(report.files),
+        "checks": [
+            {"check": item.check, "verdict": str(item.level), "detail": f"{item.path}: {item.message}"}
+            for item in report.findings
+        ],
+    }
+
+
+def _show_run(session: Session, name: str, *, as_json: bool) -> None:
+    from gitskill.errors import NotFound
+    from gitskill.ids import RunId
+    from gitskill.report.lesson import standing
+    from gitskill.store.lessons import listed
+
+    found = listed(session.repository, RunId.parse(name))
+    if not found:
+        raise NotFound(f"no branch here is a lesson of {name}", hint="gitskill log names released runs")
+    rows = [(item, session.nodes.lesson(item.commit).lesson, standing(session.nodes, item.id)) for item in found]
+    if as_json:
+        output.document(
+            [{"lesson": str(i.id), "title": x.title, "state": str(s.state), "by": s.by} for i, x, s in rows]
+        )
+    else:
+        output.table([(str(item.id), str(state.state), lesson.title) for item, lesson, state in rows])

@@ -1,0 +1,30 @@
+"""gitskill undo"""
+
+import click
+
+from gitskill.cli import output
+from gitskill.cli.session import Session
+
+
+@click.command()
+@click.argument("operation", default="", metavar="[OP]")
+@click.option("--list", "show_list", is_flag=True, help="List the operations, newest first, and change nothing.")
+@click.pass_obj
+def undo(session: Session, operation: str, show_list: bool) -> None:
+    """Take back the last gitskill operation, or the one named OP.
+
+    Only refs move; nothing is lost, and undoing an undo brings it back.
+
+    \b
+    Example:
+      gitskill undo --list
+      gitskill undo
+    """
+    from gitskill.store.oplog import operations
+    from gitskill.store.oplog import undo as take_back
+
+    if show_list:
+        output.table([(str(entry.commit)[:10], entry.what) for entry in operations(session.repository)])
+        return
+    done = take_back(session.repository, session.who(), operation)
+    output.result(f"undone: {done.what}")

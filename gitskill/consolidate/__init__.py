@@ -1,0 +1,1 @@
+"""Lessons to a candidate: fold what is the same, find what clashes, join the rest in one octopus."""

@@ -1,0 +1,91 @@
+"""Everything that git knows of one lesson."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gitskill.checks.change import check_change
+from gitskill.checks.finding import Finding
+from gitskill.ids import CommitId, LessonId
+from gitskill.node import Kind, Octopus
+from gitskill.store.history import commits_with
+from gitskill.store.lessons import Found, Recorded
+from gitskill.store.nodes import NodeStore
+from gitskill.store.tags import releases
+
+
+class State(StrEnum):
+    """Where a lesson stands."""
+
+    PROPOSED = "proposed"
+    MERGED = "merged"
+    FOLDED = "folded"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A lesson's state, as the highest merge that names it says."""
+
+    state: State
+    by: str = ""
+    """The merge that says so."""
+    reason: str = ""
+    released: str = ""
+    """The first version that has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LessonReport:
+    """A lesson with its state and what the checks say of it."""
+
+    found: Found
+    recorded: Recorded
+    standing: Standing
+    support: int
+    """Distinct traces that teach it."""
+    files: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def report_lesson(nodes: NodeStore, found: Found) -> LessonReport:
+    """Gather what `show` shows."""
+    recorded = nodes.lesson(found.commit)
+    before = nodes.reader.read(recorded.base)
+    return LessonReport(
+        found=found,
+        recorded=recorded,
+        standing=standing(nodes, found.id),
+        support=len({ref.trace for ref in recorded.lesson.traces}),
+        files=tuple(sorted({change.path for change in recorded.changes})),
+        findings=check_change(before, nodes.reader.read(found.commit)),
+    )
+
+
+def standing(nodes: NodeStore, lesson: LessonId) -> Standing:
+    """Tell what became of a lesson: what the highest octopus that names it says, the newest of equals."""
+    named = [
+        (says.id.level, says.id.group, commit, says)
+        for commit, message in commits_with(nodes.reader.repository, "Level")
+        for says in (Octopus.parse(message),)
+        if lesson in dict(says.support) or lesson in dict(says.dropped)
+    ]
+    if not named:
+        return Standing(State.PROPOSED)
+    _, _, commit, says = max(named, key=lambda item: item[:2])
+    reason = dict(says.dropped).get(lesson)
+    if reason is not None:
+        return Standing(State.DROPPED, str(says.id), reason)
+    carrier = next(live for live in nodes.read(commit).live if lesson in live.lessons)
+    folded = carrier.kind is Kind.FOLD and lesson != carrier.lessons[0]
+    return Standing(
+        State.FOLDED if folded else State.MERGED,
+        str(says.id),
+        f"says the same as {carrier.lessons[0]}" if folded else "",
+        _released(nodes, commit),
+    )
+
+
+def _released(nodes: NodeStore, commit: CommitId) -> str:
+    repository, folder = nodes.reader.repository, nodes.reader.folder
+    having = (release.tag for release in releases(repository, folder) if repository.descends(release.commit, commit))
+    return next(having, "")

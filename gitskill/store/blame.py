@@ -1,0 +1,183 @@
+"""Which commit taught each line: through octopus merges by their live sets, elsewhere by diffs.
+
+`git blame` ends at the same commits wherever text is unchanged. Here two things
+are exact beyond that: a line of an octopus is credited by what the octopus
+carries, not by a diff, and a line that a resolution kept word for word goes to
+the lesson that wrote it, in whatever file it then stood.
+"""
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from gitskill.errors import NotFound
+from gitskill.ids import CommitId, LessonId
+from gitskill.message import Message
+from gitskill.node import Kind, Live
+from gitskill.skill.compose import Line, compose
+from gitskill.skill.diff import matching_lines
+from gitskill.skill.hunks import Hunk
+from gitskill.store.history import commits_with
+from gitskill.store.nodes import NodeStore, parts
+
+_RENAMED = 0.5
+"""A file that shares at least this part of its lines with a vanished one is that file under a new name."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlamedLine:
+    """One line and its source."""
+
+    number: int
+    """Counted from 1."""
+    text: str
+    commit: CommitId
+    kind: Kind
+    sources: tuple[tuple[LessonId, CommitId], ...] = ()
+    """The lessons that taught it, each with its commit."""
+
+    @property
+    def lessons(self) -> tuple[LessonId, ...]:
+        """The ids of those lessons."""
+        return tuple(lesson for lesson, _ in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class _Credit:
+    commit: CommitId
+    kind: Kind
+    sources: tuple[tuple[LessonId, CommitId], ...] = ()
+
+
+_Wanted = dict[int, int]
+"""Line in a version of the file, to its line in the version that is being blamed."""
+
+
+def blame(nodes: NodeStore, path: str, start: CommitId) -> list[BlamedLine]:
+    """Blame every line of the skill's file `path` as it stands in `start`."""
+    walk = _Walk(nodes, start)
+    lines = walk.lines(start, path)
+    if path not in nodes.reader.read(start).files:
+        raise NotFound(f"{path} is not a file of the skill in {start[:10]}")
+    credits_ = walk.credit(path, len(lines))
+    return [
+        BlamedLine(number + 1, text, found.commit, found.kind, found.sources)
+        for number, text in enumerate(lines)
+        for found in (credits_[number],)
+    ]
+
+
+class _Walk:
+    """Pushes lines from a commit to its parents until each has found its source."""
+
+    def __init__(self, nodes: NodeStore, start: CommitId) -> None:
+        self.nodes = nodes
+        self.git = nodes.reader.repository
+        self.start = start
+        self.skill = cache(nodes.reader.read)
+        self.file = nodes.reader.file_id
+        self.merges = cache(lambda: [commit for commit, _ in commits_with(self.git, "Level", start)][::-1])
+        self.pending: dict[tuple[CommitId, str], _Wanted] = {}
+        self.queue: list[tuple[int, int, CommitId, str]] = []
+        self.found: dict[int, _Credit] = {}
+
+    def lines(self, commit: CommitId, path: str) -> tuple[str, ...]:
+        """Give the lines of `path` in `commit`."""
+        return self.skill(commit).text(path).lines
+
+    def credit(self, path: str, count: int) -> Mapping[int, _Credit]:
+        """Find the source of each of the first `count` lines."""
+        self._ask(self.start, path, {number: number for number in range(count)})
+        while self.queue:
+            _, _, commit, at = heapq.heappop(self.queue)
+            wanted = self.pending.pop((commit, at), {})
+            if wanted and not self._through_octopus(commit, at, wanted):
+                self._through_parents(commit, at, wanted)
+        return self.found
+
+    def _ask(self, commit: CommitId, path: str, wanted: _Wanted) -> None:
+        """Look at `commit` later, youngest first, so that a commit with several children is looked at once."""
+        if not wanted:
+            return
+        known = self.pending.setdefault((commit, path), {})
+        known.update(wanted)
+        heapq.heappush(self.queue, (-self.git.read_commit(commit).commit_time, -len(self.pending), commit, path))
+
+    def _through_octopus(self, commit: CommitId, path: str, wanted: _Wanted) -> bool:
+        """Credit lines by the live set. False where `commit` is no octopus, or its tree is not what it carries."""
+        if Message.parse(self.git.read_commit(commit).message).one("Level") is None:
+            return False
+        node = self.nodes.read(commit)
+        composed = compose(self.skill(node.base).text(path), path, parts(node.live))
+        if tuple(line.text for line in composed) != self.lines(commit, path):
+            return False
+        by_key = {live.key: live for live in node.live}
+        below: _Wanted = {}
+        for number, final in wanted.items():
+            line = composed[number]
+            if line.base is not None:
+                below[line.base] = final
+            else:
+                self.found[final] = self._source(line, [by_key[key] for key in line.keys], node.base)
+        self._ask(node.base, path, below)
+        return True
+
+    def _source(self, line: Line[LessonId], makers: Sequence[Live], base: CommitId) -> _Credit:
+        if len(makers) == 1:
+            return self._kept(line.text, makers[0], base)
+        sources = tuple(source for live in makers for source in live.sources)
+        return _Credit(makers[0].commit, makers[0].kind, sources)
+
+    def _kept(self, text: str, live: Live, base: CommitId) -> _Credit:
+        """Credit a line that a resolution kept word for word to what it settled; any other line to itself."""
+        if live.kind in (Kind.LESSON, Kind.FOLD) or not text.strip():
+            return _Credit(live.commit, live.kind, live.sources)
+        settled = [self.nodes.live(parent, base) for parent in self.git.parents(live.commit)]
+        writers = [self._kept(text, source, base) for source in settled if _wrote(source, text)]
+        if not writers:
+            return _Credit(live.commit, live.kind, live.sources)
+        sources = tuple(dict.fromkeys(source for credit in writers for source in credit.sources))
+        return _Credit(writers[0].commit, writers[0].kind, sources)
+
+    def _through_parents(self, commit: CommitId, path: str, wanted: _Wanted) -> None:
+        """Hand unchanged lines to the first parent that has them; what is left was written here."""
+        parents = self.git.parents(commit)
+        file = self.file(commit, path)
+        for parent in parents:
+            if self.file(parent, path) == file:
+                self._ask(parent, path, wanted)
+                return
+        lines = self.lines(commit, path)
+        for parent in parents:
+            before = self._name_before(commit, parent, path)
+            if before is None:
+                continue
+            pairs = {new: old for old, new in matching_lines(self.lines(parent, before), lines)}
+            self._ask(parent, before, {pairs[n]: final for n, final in wanted.items() if n in pairs})
+            wanted = {n: final for n, final in wanted.items() if n not in pairs}
+        for final in wanted.values():
+            self.found[final] = self._written_in(commit)
+
+    def _name_before(self, commit: CommitId, parent: CommitId, path: str) -> str | None:
+        """Find the file in `parent` that became `path`: itself, or the most alike of those that vanished."""
+        here, before = self.skill(commit).files, self.skill(parent).files
+        if path in before:
+            return path
+        lines = set(self.lines(commit, path))
+        alike = {
+            old: len(lines & set(self.lines(parent, old))) / max(len(lines), 1) for old in sorted(before.keys() - here)
+        }
+        best = max(alike, key=lambda old: alike[old], default=None)
+        return best if best is not None and alike[best] >= _RENAMED else None
+
+    def _written_in(self, commit: CommitId) -> _Credit:
+        message = Message.parse(self.git.read_commit(commit).message)
+        if message.one("Lesson"):
+            return _Credit(commit, Kind.LESSON, ((self.nodes.lesson(commit).lesson.id, commit),))
+        after = any(self.git.git.descendant_of(commit, merge) for merge in self.merges())
+        return _Credit(commit, Kind.PERSON if after else Kind.BASE)
+
+
+def _wrote(live: Live, text: str) -> bool:
+    return any(text in change.lines for change in live.changes if isinstance(change, Hunk))

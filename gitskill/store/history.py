@@ -1,0 +1,44 @@
+"""History read by its trailers: what a clone knows without any ref of ours."""
+
+from collections.abc import Iterator
+
+import pygit2
+from pygit2.enums import SortMode
+
+from gitskill.ids import CommitId
+from gitskill.message import Message
+from gitskill.store.refs import OWN
+from gitskill.store.repository import Repository
+
+
+def commits_with(repository: Repository, key: str, start: CommitId | None = None) -> Iterator[tuple[CommitId, Message]]:
+    """Give every commit with a trailer `key`, children before parents: from `start`, or from all branches and tags."""
+    tips = [start] if start else _tips(repository)
+    if not tips:
+        return
+    walk = repository.git.walk(None, SortMode.TOPOLOGICAL | SortMode.TIME)
+    for tip in tips:
+        walk.push(tip)
+    mark = f"\n{key}: ".encode()
+    for commit in walk:
+        if mark in commit.raw_message:
+            message = Message.parse(commit.message)
+            if message.one(key) is not None:
+                yield CommitId(str(commit.id)), message
+
+
+def _tips(repository: Repository) -> list[CommitId]:
+    """Every commit that a branch, a remote's branch, a tag or HEAD leads to; our own records are no history."""
+    refs = [name for name in repository.git.references if not name.startswith(OWN)]
+    found = [commit for name in refs if (commit := peeled(repository, name))]
+    if not repository.git.head_is_unborn:
+        found.append(repository.head())
+    return list(dict.fromkeys(found))
+
+
+def peeled(repository: Repository, ref: str) -> CommitId | None:
+    """Follow a ref, and any tag it names, to a commit; None where it leads to something else."""
+    try:
+        return CommitId(str(repository.git.references[ref].peel(pygit2.Commit).id))
+    except (pygit2.InvalidSpecError, pygit2.GitError, KeyError):
+        return None

@@ -1,0 +1,80 @@
+"""The record of each run under `refs/gitskill/runs`, and the number of the next."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gitskill.errors import InvalidInput
+from gitskill.ids import CommitId, RunId
+from gitskill.message import Message
+from gitskill.store import names
+from gitskill.store.history import commits_with
+from gitskill.store.objects import Batch
+from gitskill.store.oplog import operations
+from gitskill.store.refs import Move, commits_under, target
+from gitskill.store.repository import Repository, Who
+
+_RECORD = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run stands on."""
+
+    id: RunId
+    base: CommitId
+    folder: str
+    """The skill's folder; empty where it is the repository's root."""
+    engine: str
+    """Who proposes its lessons: `person` for lessons added by hand."""
+    started: int
+    lessons: tuple[str, ...] = ()
+    """The slots that are taken: `l0001a`. Moving the record's ref is what makes a slot ours."""
+
+
+def add(batch: Batch, repository: Repository, run: Run, who: Who) -> Move:
+    """Put the record of `run` into `batch` and return the ref to create or move."""
+    data = {**asdict(run), "id": str(run.id)}
+    tree = batch.edit_tree(None, {_RECORD: json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"})
+    ref = names.RUNS + str(run.id)
+    old = target(repository, ref)
+    parents = [CommitId(old)] if old else []
+    made = batch.commit(tree, parents, Message(f"Record of {run.id}"), who)
+    return Move(ref, old, made)
+
+
+def recorded(repository: Repository) -> list[Run]:
+    """Read every run that has a record here, oldest first."""
+    found = [_read(repository, commit) for _, commit in commits_under(repository, names.RUNS)]
+    return sorted(found, key=lambda run: run.id)
+
+
+def _read(repository: Repository, commit: CommitId) -> Run:
+    tree = repository.read_commit(commit).tree
+    try:
+        data: dict[str, Any] = json.loads(repository.git[tree[_RECORD].id].read_raw())
+        return Run(
+            RunId.parse(data["id"]),
+            CommitId(data["base"]),
+            data["folder"],
+            data["engine"],
+            int(data["started"]),
+            tuple(data["lessons"]),
+        )
+    except (KeyError, ValueError) as error:
+        raise InvalidInput(f"the run's record {commit[:10]} cannot be read: {error}") from error
+
+
+def next_run(repository: Repository) -> RunId:
+    """Give the number after the highest that any ref, the operation log or history knows."""
+    refs = [names.run_of(name) for name in repository.git.references if _is_ours(repository, name)]
+    refs += [names.run_of(step.ref) for operation in operations(repository) for step in operation.moves]
+    numbers = [run.number for run in refs if run]
+    numbers += [
+        RunId.parse(message.one("Gitskill-Run") or "").number for _, message in commits_with(repository, "Gitskill-Run")
+    ]
+    return RunId(max(numbers, default=0) + 1)
+
+
+def _is_ours(repository: Repository, ref: str) -> bool:
+    return ref.startswith("refs/gitskill/") or f"/{repository.prefix}/" in ref

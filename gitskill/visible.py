@@ -1,0 +1,21 @@
+"""Text from traces, models and repositories, made safe to show."""
+
+import unicodedata
+
+_KEPT = {"\n", "\t"}
+
+
+def visible(text: str) -> str:
+    """Write every character that a terminal would obey, or not show, as an escape with its number.
+
+    Terminals act on control characters, and readers do not see bidirectional
+    and invisible ones. Joiners inside emoji are shown as escapes too: what is
+    shown is for reading, not for copying.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if char in _KEPT or _is_plain(char) else f"\\u{{{ord(char):x}}}" for char in text)
+
+
+def _is_plain(char: str) -> bool:
+    return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
