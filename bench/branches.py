@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sample
+
 from gitskill.ids import CommitId
 from gitskill.store import lessons
 from gitskill.store.objects import Batch

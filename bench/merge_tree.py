@@ -12,6 +12,7 @@ from pathlib import Path
 
 import branches
 import sample
+
 from gitskill.ids import CommitId, NodeId, RunId
 from gitskill.node import Live, Node, Octopus, Support
 from gitskill.store.lessons import listed

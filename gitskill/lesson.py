@@ -59,7 +59,7 @@ class Lesson:
     def slug(self) -> str:
         """The title as the end of a branch name: short, lower case, without any character git forbids."""
         words = _NOT_SLUG.sub("-", self.title.lower()).strip("-")
-        return words[:40].rsplit("-", 1)[0] if len(words) > 40 else words
+        return words[:41].rsplit("-", 1)[0][:40] if len(words) > 40 else words
 
     def message(self) -> Message:
         """Write the lesson as its commit's message.

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pygit2
 import pytest
+from pygit2.enums import ConfigLevel
+
 from gitskill.cli.main import run
 from gitskill.store.nodes import NodeStore
 from gitskill.store.repository import Repository, Who
 from gitskill.store.skills import SkillReader
-from pygit2.enums import ConfigLevel
 
 WHO = Who("Ada", "ada@example.com", 1_700_000_000)
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -131,7 +132,7 @@ def gitskill(capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
 
     def call(folder: Path, *args: str) -> Done:
         capfd.readouterr()
-        code = run(["-C", str(folder), *args])
+        code = run(["-C", str(folder), *args], os.environ)
         out, err = capfd.readouterr()
         return Done(code, out, err)
 
@@ -144,7 +145,9 @@ def bullet(folder: Path, gitskill: Callable[..., Done], tmp_path: Path) -> Calla
 
     def call(section: str, text: str) -> str:
         edits = tmp_path / "edits.yml"
-        edits.write_text(f'- {{op: append_to_section, file: SKILL.md, target_section: {section}, content: "- {text}"}}\n')
+        edits.write_text(
+            f'- {{op: append_to_section, file: SKILL.md, target_section: {section}, content: "- {text}"}}\n'
+        )
         done = gitskill(folder, "lesson", "add", "--title", text, "--why", "seen", "--edits", str(edits))
         assert done.code == 0, done.err
         return done.out.split()[0]

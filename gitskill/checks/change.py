@@ -9,8 +9,9 @@ def check_change(base: Skill, skill: Skill) -> tuple[Finding, ...]:
     """Check what `skill` makes of `base`: its paths, its form, its links and sizes, and what nobody sees in it."""
     everything = sorted(base.files.keys() | skill.files.keys())
     changed = [path for path in everything if base.files.get(path) != skill.files.get(path)]
-    return (
+    findings = (
         *paths.change_findings(changed, base.files),
         *layout.check_skill(skill, "", base=base),
         *hidden.skill_findings(skill, base=base),
     )
+    return tuple(dict.fromkeys(findings))  # an unsafe new path is found as a path and as part of the whole

@@ -63,11 +63,14 @@ def _of_disk(session: Session, paths: tuple[Path, ...], *, spec: bool) -> "list[
 
     from gitskill.checks.whole import check_whole
     from gitskill.disk import read_skill, skill_folder
+    from gitskill.skill.snapshot import at_root
 
     found: list[Finding] = []
     for path in paths or (session.nearest_skill(),):
         folder = skill_folder(session.directory / path)
-        name = "" if (folder / ".git").exists() and not spec else folder.resolve().name
+        is_root = (folder / ".git").exists()
+        skill = at_root(read_skill(folder)) if is_root else read_skill(folder)
+        name = "" if is_root and not spec else folder.resolve().name
         above = f"{path}/" if len(paths) > 1 else ""
-        found += [replace(item, path=above + item.path) for item in check_whole(read_skill(folder), name, spec=spec)]
+        found += [replace(item, path=above + item.path) for item in check_whole(skill, name, spec=spec)]
     return found

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -26,6 +27,7 @@ COMMANDS = {
     "undo": "undo:undo",
     "prune": "prune:prune",
     "doctor": "doctor:doctor",
+    "demo": "demo:demo",
 }
 """Command to module and function, in the order in which a person meets them."""
 
@@ -64,19 +66,19 @@ def program(ctx: click.Context, directory: Path, skill: str | None) -> None:
     Every lesson is a commit on its own branch, consolidation is an octopus
     merge, and the evolved skill is a tagged release.
     """
-    ctx.obj = Session(directory, skill, os.environ)
+    ctx.obj = Session(directory, skill, ctx.obj)
 
 
 def main() -> NoReturn:
     """Run the program. Never returns; the exit code says what happened."""
     signal.signal(signal.SIGTERM, _terminated)
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], os.environ))
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str], environment: Mapping[str, str]) -> int:
     """Run one command and return its exit code."""
     try:
-        result: Any = program.main(arguments, prog_name="gitskill", standalone_mode=False)
+        result: Any = program.main(arguments, prog_name="gitskill", standalone_mode=False, obj=environment)
         sys.stdout.flush()
     except GitskillError as error:
         output.error(error)

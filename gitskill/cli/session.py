@@ -87,7 +87,9 @@ class Session:
         from gitskill.store.skills import find_skills, folder_in, is_skill
 
         if self.skill is not None:
-            return folder_in(self.repository, self.directory / self.skill)
+            # A bare repository has no folders on disk: there --skill counts from its root.
+            bare = self.repository.git.is_bare
+            return folder_in(self.repository, Path(self.skill) if bare else self.directory / self.skill)
         near = folder_in(self.repository, self.directory, inside=True)
         for folder in [near, *(str(parent) for parent in Path(near).parents)]:
             place = "" if folder == "." else folder

@@ -44,6 +44,7 @@ def merge(nodes: NodeStore, recorded: Sequence[Recorded], who: Who) -> Merged:
     """
     lessons = sorted({item.lesson.id: item for item in recorded}.values(), key=lambda item: item.lesson.id)
     run, base = _common_ground(lessons)
+    _refuse_invalid(nodes, lessons)
     batch = Batch(nodes.reader.repository)
     place = NodeId(run, 1, _next_group(nodes.reader.repository, run))
     live = _folded(nodes, batch, place, lessons, who)
@@ -69,6 +70,14 @@ def _common_ground(lessons: Sequence[Recorded]) -> tuple[RunId, CommitId]:
             f"these lessons do not stand on one base: {stand}", hint="merge the lessons of one run at a time"
         )
     return lessons[0].lesson.id.run, lessons[0].base
+
+
+def _refuse_invalid(nodes: NodeStore, lessons: Sequence[Recorded]) -> None:
+    """Check each lesson as its branch has it now: a person may have changed it since it was proposed."""
+    for item in lessons:
+        findings = check_change(nodes.reader.read(item.base), nodes.reader.read(item.commit))
+        if broken := [finding for finding in findings if finding.level is Level.INVALID]:
+            raise InvalidInput(f"{item.lesson.id}: {broken[0].path}: {broken[0].message}")
 
 
 def _next_group(repository: Repository, run: RunId) -> int:

@@ -62,7 +62,8 @@ def _in_order(path: str, parts: Mapping[K, Changes]) -> list[tuple[Hunk, tuple[K
                 seen[change] += 1
                 makers[copy].append(key)
                 replaces = 0 if change.is_insert else 1
-                place.setdefault(copy, (change.start, replaces, insert_rank(change), key, number))
+                rank = insert_rank(change.lines) if path.endswith(".md") else 0
+                place.setdefault(copy, (change.start, replaces, rank, key, number))
     order = sorted(makers, key=place.__getitem__)
     return [(copy[0], tuple(makers[copy])) for copy in order]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from gitskill.skill.hunks import Change, Changes, Ending, Hunk, Removal, Replacement, heading_level
+from gitskill.skill.hunks import Change, Changes, Ending, Hunk, Removal, Replacement, heading_level, insert_rank
 from gitskill.skill.snapshot import Skill, is_binary
 from gitskill.skill.text import Text
 
@@ -55,14 +55,14 @@ def line_spans(a: Sequence[str], b: Sequence[str]) -> list[_Span]:
     """Return the replaced spans of `a`, in order and in normal form."""
     spans: list[_Span] = []
     i = j = 0
-    for x, y in [*_matches(a, b), (len(a), len(b))]:
+    for x, y in [*matching_lines(a, b), (len(a), len(b))]:
         if i < x or j < y:
             spans.append((i, x, tuple(b[j:y])))
         i, j = x + 1, y + 1
     return _settle(a, spans)
 
 
-def _matches(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
+def matching_lines(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
     """Pair equal lines, in order: common ends first, then lines that are unique on both sides, then what is left."""
     found: list[tuple[int, int]] = []
     todo = [(0, len(a), 0, len(b))]
@@ -159,7 +159,13 @@ def _sections(lines: tuple[str, ...]) -> list[tuple[str, ...]]:
     if lines and lines[-1].strip():
         cuts = [_over_blanks(lines, cut) for cut in cuts]
     edges = [0, *(cut for cut in cuts if any(line.strip() for line in lines[:cut])), len(lines)]
-    return [lines[x:y] for x, y in pairwise(edges)]
+    parts: list[tuple[str, ...]] = []
+    for part in (lines[x:y] for x, y in pairwise(edges)):
+        if parts and insert_rank(part) < insert_rank(parts[-1]):
+            parts[-1] += part  # apart, the two would be put back the other way round
+        else:
+            parts.append(part)
+    return parts
 
 
 def _over_blanks(lines: tuple[str, ...], cut: int) -> int:

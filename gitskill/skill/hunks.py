@@ -68,8 +68,6 @@ def overlap(a: Change, b: Change) -> bool:
     if a.path != b.path or a == b:
         return False
     if isinstance(a, Hunk) and isinstance(b, Hunk):
-        if a.is_insert or b.is_insert:
-            return max(a.start, b.start) < min(a.end, b.end)
         return a.start < b.end and b.start < a.end
     whole = (Removal, Replacement)
     return isinstance(a, whole) or isinstance(b, whole)
@@ -87,11 +85,11 @@ def heading_level(lines: tuple[str, ...]) -> int:
     return 0
 
 
-def insert_rank(hunk: Hunk) -> int:
+def insert_rank(lines: tuple[str, ...]) -> int:
     """Order inserts at one point before their ids do: text that continues a section, then deeper headings first.
 
     Otherwise a bullet for the last section, placed after another lesson's new
     section at the end of the file, would land in that new section.
     """
-    level = heading_level(hunk.lines) if hunk.path.endswith(".md") else 0
+    level = heading_level(lines)
     return 7 - level if level else 0

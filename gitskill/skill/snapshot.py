@@ -7,6 +7,7 @@ from types import MappingProxyType
 from gitskill.skill.text import Text
 
 SKILL_FILE = "SKILL.md"
+SKILL_FOLDERS = frozenset({"references", "scripts", "assets"})
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,10 @@ class Skill:
     executable: frozenset[str] = frozenset()
     """Paths with the executable bit. It is kept, never given."""
     foreign: Mapping[str, str] = field(default_factory=dict)
-    """Entries that are no files, by path: `symlink` or `submodule`. They are named, never followed or changed."""
+    """What is in the folder and not the skill's to change, by path: `symlink`, `submodule`, or `other`.
+
+    `other` is a file or folder of the repository whose root is the skill.
+    """
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "files", MappingProxyType(dict(self.files)))
@@ -33,6 +37,18 @@ class Skill:
         if data is not None:
             files[path] = data
         return replace(self, files=files, executable=self.executable & files.keys())
+
+
+def is_own_path(path: str) -> bool:
+    """Tell whether `path` is the skill's where its folder is a repository's root: other things live there too."""
+    return path == SKILL_FILE or path.partition("/")[0] in SKILL_FOLDERS
+
+
+def at_root(skill: Skill) -> Skill:
+    """Return a skill that was read from a repository's root without what is the repository's."""
+    others = {path.partition("/")[0]: "other" for path in skill.files if not is_own_path(path)}
+    files = {path: data for path, data in skill.files.items() if is_own_path(path)}
+    return replace(skill, files=files, executable=skill.executable & files.keys(), foreign={**skill.foreign, **others})
 
 
 def is_binary(data: bytes) -> bool:

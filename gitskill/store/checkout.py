@@ -9,11 +9,11 @@ from pygit2.enums import FileStatus
 from gitskill.errors import NeedsPerson
 from gitskill.ids import CommitId
 from gitskill.message import Message
-from gitskill.skill.snapshot import SKILL_FILE
+from gitskill.skill.snapshot import is_own_path
 from gitskill.store.objects import Batch
 from gitskill.store.refs import Move, move
 from gitskill.store.repository import Repository, Who
-from gitskill.store.skills import SKILL_FOLDERS, SkillReader
+from gitskill.store.skills import SkillReader
 
 
 def start_repository(folder: Path) -> Repository:
@@ -37,7 +37,7 @@ def untracked(repository: Repository, folder: str) -> list[str]:
 
 def _of_root_skill(repository: Repository, path: str) -> bool:
     """In a repository that has no commit yet everything is the skill's; later only the skill's own parts are."""
-    return repository.git.head_is_unborn or path == SKILL_FILE or path.partition("/")[0] in SKILL_FOLDERS
+    return repository.git.head_is_unborn or is_own_path(path)
 
 
 def edited(reader: SkillReader) -> list[str]:

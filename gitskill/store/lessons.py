@@ -9,7 +9,7 @@ from gitskill.lesson import Lesson
 from gitskill.message import Message
 from gitskill.skill.diff import changes_between
 from gitskill.skill.hunks import Changes
-from gitskill.skill.snapshot import Skill
+from gitskill.skill.snapshot import Skill, is_own_path
 from gitskill.store import names
 from gitskill.store.history import commits_with
 from gitskill.store.objects import EXECUTABLE, FILE, TREE, Batch, Entries, tree_entries
@@ -93,8 +93,8 @@ def _refuse_foreign(reader: SkillReader, base: CommitId, tip: CommitId) -> None:
     trees = [str(reader.repository.read_commit(commit).tree_id) for commit in (base, tip)]
     above = f"{reader.folder}/" if reader.folder else ""
     for path, old, new in _differing(reader.repository, trees[0], trees[1], ""):
-        if not path.startswith(above):
-            raise InvalidInput(f"lesson {tip[:10]} changes {path}, which is outside the skill {above}")
+        if not (path.startswith(above) if above else is_own_path(path)):
+            raise InvalidInput(f"lesson {tip[:10]} changes {path}, which is not the skill's")
         if new and new not in ({FILE, EXECUTABLE} & {old or FILE}):
             raise InvalidInput(f"lesson {tip[:10]} makes {path} something other than a plain file (mode {new:o})")
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from gitskill.errors import InvalidInput, NotFound
 from gitskill.ids import CommitId
-from gitskill.skill.snapshot import SKILL_FILE, Skill
-from gitskill.store.objects import EXECUTABLE, FILE, LINK, SUBMODULE, TREE, Batch, Entries, tree_entries
+from gitskill.skill.snapshot import SKILL_FILE, SKILL_FOLDERS, Skill, is_own_path
+from gitskill.store.objects import EXECUTABLE, FILE, LINK, TREE, Batch, Entries, tree_entries
 from gitskill.store.repository import Repository
 
-SKILL_FOLDERS = frozenset({"references", "scripts", "assets"})
 MAX_FILES = 5000
 MAX_BYTES = 50_000_000
 
@@ -39,7 +38,7 @@ class SkillReader:
         mode, oid = self._entry(commit, self.folder)
         if self.folder or mode != TREE:
             return oid
-        return repr(sorted((path, mode, oid) for path, mode, oid in self._walk(oid, "") if mode != TREE))
+        return repr(sorted(item for item in self._walk(oid, "") if is_own_path(item[0])))
 
     def _entry(self, commit: CommitId, path: str) -> tuple[int, str]:
         mode, oid = TREE, str(self.repository.read_commit(commit).tree_id)
@@ -53,12 +52,14 @@ class SkillReader:
         executable, foreign = set(), {}
         size = 0
         for path, mode, oid in self._walk(tree, ""):
-            if mode in (FILE, EXECUTABLE):
+            if not self.folder and not is_own_path(path):
+                foreign[path] = "other"
+            elif mode in (FILE, EXECUTABLE):
                 files[path] = self._blob(oid)
                 size += len(files[path])
             else:
-                foreign[path] = {LINK: "symlink", SUBMODULE: "submodule"}.get(mode, "folder")
-            if mode == EXECUTABLE:
+                foreign[path] = "symlink" if mode == LINK else "submodule"
+            if mode == EXECUTABLE and path in files:
                 executable.add(path)
             if len(files) > MAX_FILES or size > MAX_BYTES:
                 raise InvalidInput(
