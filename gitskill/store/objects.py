@@ -10,9 +10,10 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import pygit2
 from pygit2.enums import ObjectType
 
-from gitskill.errors import InvalidInput
+from gitskill.errors import GitRefused, InvalidInput
 from gitskill.ids import CommitId
 from gitskill.message import Message
 from gitskill.store.git import run
@@ -120,12 +121,18 @@ class Batch:
         """Put every new object on disk, flushed. Objects that are already there cost nothing."""
         odb = self._repository.git.odb
         fresh = {oid: item for oid, item in self._new.items() if oid not in odb}
-        if len(fresh) <= _FEW:
-            for kind, _, packed in fresh.values():
-                odb.write(_KINDS[kind][1], zlib.decompress(packed))
-        else:
+        if len(fresh) > _FEW:
             run(self._repository.git_dir, "index-pack", "--stdin", "--strict", data=b"".join(_pack(fresh)))
+        else:
+            self._write_loose(fresh)
         self._new.clear()
+
+    def _write_loose(self, objects: Mapping[str, _Object]) -> None:
+        for kind, _, packed in objects.values():
+            try:
+                self._repository.git.odb.write(_KINDS[kind][1], zlib.decompress(packed))
+            except (OSError, pygit2.GitError) as error:
+                raise GitRefused(f"{self._repository.shown} cannot be written: {error}") from error
 
     def _add(self, kind: bytes, data: bytes) -> str:
         oid = hashlib.sha1(b"%s %d\0" % (kind, len(data)) + data, usedforsecurity=False).hexdigest()

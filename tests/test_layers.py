@@ -1,0 +1,111 @@
+"""The layers and the limits of the house, written down once and checked."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import gitskill
+import pytest
+
+PACKAGE = Path(gitskill.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of others' it may use
+    "__init__": set(),
+    "errors": set(),
+    "ids": {"errors"},
+    "visible": set(),
+    # values
+    "message": {"errors"},
+    "skill": {"errors", "markdown_it", "unidiff", "yaml"},
+    "lesson": {"errors", "ids", "message"},
+    "node": {"errors", "ids", "message", "skill"},
+    "checks": {"markdown_it", "skill"},
+    "version": set(),
+    # edges
+    "store": {"errors", "ids", "lesson", "message", "node", "pygit2", "skill", "version"},
+    "disk": {"errors", "skill"},
+    "resources": set(),
+    # steps
+    "start": {"checks", "disk", "errors", "ids", "message", "resources", "skill", "store", "version"},
+    "propose": {"checks", "errors", "ids", "lesson", "skill", "store"},
+    "consolidate": {"checks", "errors", "ids", "lesson", "node", "skill", "store"},
+    "report": {"checks", "errors", "ids", "lesson", "node", "skill", "store", "version"},
+    # terminal
+    "cli": {"checks", "click", "consolidate", "disk", "errors", "ids", "propose", "pygit2", "report", "resources"}
+    | {"skill", "start", "store", "visible"},
+}
+
+ENVIRONMENT = {"cli/main.py", "store/git.py"}
+"""main hands the environment to the session; git.py must pass PATH and HOME on to the git program."""
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Name what `path` imports: our modules by their own name, others by their package."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return {name.removeprefix("gitskill.").split(".")[0] for name in names} - sys.stdlib_module_names
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef]:
+    return (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+
+
+def test_every_module_keeps_to_its_layer() -> None:
+    for path in MODULES:
+        module = name_of(path)
+        assert imports(path) - {module} <= MAY_IMPORT[module], path
+
+
+def test_each_layer_rests_only_on_the_ones_above_it_in_the_table() -> None:
+    above: set[str] = set()
+    for module, allowed in MAY_IMPORT.items():
+        assert allowed & MAY_IMPORT.keys() <= above, module
+        above.add(module)
+
+
+def test_only_the_store_knows_pygit2_and_only_two_files_the_environment() -> None:
+    """doctor reads pygit2's version, which is no use of git."""
+    users = {str(path.relative_to(PACKAGE)) for path in MODULES if "pygit2" in imports(path)}
+    readers = {str(path.relative_to(PACKAGE)) for path in MODULES if "os.environ" in path.read_text()}
+
+    assert {user for user in users if not user.startswith("store/")} == {"cli/doctor.py"}
+    assert readers == ENVIRONMENT
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_and_functions_stay_small(path: Path) -> None:
+    long = [f"{f.name} {f.end_lineno - f.lineno + 1}" for f in functions(path) if (f.end_lineno or 0) - f.lineno >= 40]
+
+    assert path.read_text().count("\n") <= 300
+    assert long == []
+
+
+def test_nothing_is_printed_and_no_exception_is_swallowed() -> None:
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in {"print", "eval", "exec", "input"}, path
+            if isinstance(node, ast.ExceptHandler):
+                broad = node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"}
+                assert not broad, path
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Speed by structure: --help must not load git, Markdown or YAML."""
+    import subprocess  # noqa: PLC0415
+
+    code = "import sys; from gitskill.cli.main import run; run(['--help'], {}); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert not {"pygit2", "yaml", "markdown_it", "unidiff", "gitskill.store"} & set(done.stderr.split())
+    assert "gitskill.cli.blame" in done.stderr.split()
