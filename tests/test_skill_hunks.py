@@ -151,6 +151,12 @@ def test_a_deeper_section_stands_before_a_higher_one_at_the_same_point() -> None
     )
 
 
+def test_an_indented_bullet_stays_below_the_bullet_it_belongs_to() -> None:
+    base = "- a\n"
+
+    assert merged(base, "- a\n- b\n", "- a\n  - part of a\n") == "- a\n  - part of a\n- b\n"
+
+
 def test_a_lesson_that_continues_a_section_and_opens_one_keeps_another_lessons_bullet_between() -> None:
     base = "# T\n\n- a\n"
     both = "# T\n\n- a\n- b\n\n## New\n\nx\n"

@@ -89,7 +89,10 @@ def insert_rank(lines: tuple[str, ...]) -> int:
     """Order inserts at one point before their ids do: text that continues a section, then deeper headings first.
 
     Otherwise a bullet for the last section, placed after another lesson's new
-    section at the end of the file, would land in that new section.
+    section at the end of the file, would land in that new section; and an
+    indented bullet below another lesson's bullet would become that one's child.
     """
-    level = heading_level(lines)
-    return 7 - level if level else 0
+    if level := heading_level(lines):
+        return 7 - level
+    first = next((line for line in lines if line.strip()), "")
+    return -(len(first) - len(first.lstrip()))
