@@ -19,6 +19,7 @@ check: $(VENV)/.ready
 bench: $(VENV)/.ready
 	$(BIN)/python bench/branches.py
 	$(BIN)/python bench/merge_tree.py
+	$(BIN)/python bench/false_conflicts.py
 	$(BIN)/python bench/start_up.py
 
 $(VENV)/.ready: pyproject.toml

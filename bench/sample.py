@@ -60,3 +60,9 @@ def taught(base: Skill, number: int) -> Skill:
     at = lines.index(f"## Section {number % SECTIONS}") + 8
     lines.insert(at, f"- Lesson {number}: look twice before you save.")
     return base.with_file("SKILL.md", "\n".join(lines).encode())
+
+
+def conflicts(ours: Path, base: Path, theirs: Path) -> bool:
+    """Tell whether git cannot merge two versions of a file."""
+    command = ["git", "merge-file", "-p", "-q", str(ours), str(base), str(theirs)]
+    return subprocess.run(command, capture_output=True, check=False).returncode != 0

@@ -1,0 +1,67 @@
+"""What README and docs tell a newcomer to type: every line of it is typed here."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import Done
+
+ROOT = Path(__file__).parents[1]
+_SESSION = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Give every command of the page's sessions, with the lines that belong to it."""
+    for block in _SESSION.findall(page.read_text()):
+        yield from re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+
+
+def type_in(page: Path, folder: Path) -> list[tuple[str, subprocess.CompletedProcess[str]]]:
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = []
+    for command in commands(page):
+        if command.startswith("cd "):
+            folder /= command.removeprefix("cd ").strip()
+            continue
+        result = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command], cwd=folder, env=env, capture_output=True, text=True, check=False
+        )
+        done.append((command, result))
+    return done
+
+
+def test_the_tour_of_the_readme_works_as_written(tmp_path: Path) -> None:
+    done = type_in(ROOT / "README.md", tmp_path)
+
+    assert [(command, result.stderr) for command, result in done if result.returncode] == []
+    said = {command.strip().partition("\n")[0]: result.stdout for command, result in done}
+    assert said["gitskill show l0002a"].startswith("r0001/l0002a  Store dates as dates  (proposed)\n")
+    assert "v1.1.0  2023-11-14  r0001  2 lessons\n" in said["gitskill log"]
+    blamed = [line.split()[:2] for line in said["gitskill blame SKILL.md -L 16,25"].splitlines()]
+    assert ["lesson", "l0002a"] in blamed
+    assert ["lesson", "l0001a"] in blamed
+    assert len(done) >= 12
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    broken = [link for link in _LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+
+    assert broken == []
+
+
+def test_the_screens_of_the_readme_are_what_the_demo_prints(gitskill: Callable[..., Done], tmp_path: Path) -> None:
+    printed = "\n".join(
+        line.rstrip() for line in gitskill(tmp_path, "demo", "--keep", str(tmp_path / "demo")).out.split("\n")
+    )
+    screens = re.findall(r"^```\n(\$ .*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+
+    assert len(screens) == 2
+    assert [screen for screen in screens if screen.strip() not in printed] == []
