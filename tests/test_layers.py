@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import gitskill
 import pytest
+
+import gitskill
 
 PACKAGE = Path(gitskill.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
