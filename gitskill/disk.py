@@ -17,6 +17,17 @@ def skill_folder(path: Path) -> Path:
     return path.parent if path.name == SKILL_FILE and not path.is_dir() else path
 
 
+def nearest_folder(path: Path) -> Path:
+    """Give `path` itself or the folder above it that exists. Raises InvalidInput where a file is in the way."""
+    try:
+        near = next(place for place in (path, *path.absolute().parents) if place.exists())
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be looked at: {error.strerror}") from error
+    if not near.is_dir():
+        raise InvalidInput(f"{near} is a file, not a folder")
+    return near
+
+
 def read_skill(folder: Path) -> Skill:
     """Read every file below `folder`, hidden folders such as `.git` left out. Raises InvalidInput where it cannot."""
     files: dict[str, bytes] = {}

@@ -7,18 +7,20 @@ from pathlib import Path
 from gitskill import resources
 from gitskill.checks.finding import Level
 from gitskill.checks.whole import check_whole
-from gitskill.disk import read_skill
+from gitskill.disk import nearest_folder, read_skill
 from gitskill.errors import InvalidInput, NotFound
 from gitskill.ids import CommitId
 from gitskill.message import Message
-from gitskill.skill.snapshot import SKILL_FILE
+from gitskill.skill import frontmatter
+from gitskill.skill.snapshot import SKILL_FILE, Skill
 from gitskill.store import checkout, tags
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
 from gitskill.store.repository import Repository, Who
-from gitskill.store.skills import folder_in
+from gitskill.store.skills import find_skills, folder_in
 from gitskill.version import FIRST
 
+_NAME = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
 _TEMPLATE = "templates/skill/SKILL.md"
 
@@ -37,31 +39,48 @@ class Started:
 
 
 def start(folder: Path, name: str, description: str, who: Who) -> Started:
-    """Make `folder` a skill under version control and tag its first version. No file is ever overwritten."""
-    created = not (folder / SKILL_FILE).exists()
+    """Make `folder` a skill under version control and tag its first version.
+
+    Everything that could be in the way is looked at before anything is
+    written, and no file is ever overwritten.
+    """
+    created = _is_new(folder / SKILL_FILE)
     name = name or _NOT_NAME.sub("-", folder.resolve().name.lower()).strip("-")
+    skill = Skill({SKILL_FILE: _template(name, description)}) if created else read_skill(folder)
+    _refuse_invalid(folder, skill)
+    name = str(frontmatter.split(str(skill.text(SKILL_FILE))).fields["name"])
+    repository = _repository_around(folder)
+    if repository:
+        checkout.refuse_unfit(repository, folder / SKILL_FILE)
+        _refuse_namesake(repository, folder_in(repository, folder))
     if created:
-        _write_template(folder, name, description)
-    else:
-        _refuse_invalid(folder)
-    repository = _repository(folder)
+        _write(folder, skill.files[SKILL_FILE])
+    repository = repository or checkout.start_repository(folder)
     place = folder_in(repository, folder)
     new = checkout.untracked(repository, place)
-    commit = None
-    if created or new:
-        verb = "Start" if created else "Take on"
-        commit = checkout.commit_files(repository, new, Message(f"{verb} skill {name}"), who)
+    verb = "Start" if created else "Take on"
+    commit = checkout.commit_files(repository, new, Message(f"{verb} skill {name}"), who) if new else None
     return Started(name, created, commit, _tag(repository, place, name, who))
 
 
-def _write_template(folder: Path, name: str, description: str) -> None:
+def _is_new(file: Path) -> bool:
+    """Tell whether there is no SKILL.md yet. Raises where something else has its name: it is never followed."""
+    try:
+        if file.is_symlink() or (file.exists() and not file.is_file()):
+            raise InvalidInput(f"{file} is not a plain file")
+        return not file.exists()
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be looked at: {error.strerror}") from error
+
+
+def _template(name: str, description: str) -> bytes:
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} is no name for a skill: small letters, digits and single hyphens, 64 at most", hint="give --name"
+        )
     title = name.replace("-", " ").capitalize()
-    text = resources.fill(
-        _TEMPLATE, name=name, description=_quoted(description or f"Describe {title} here."), title=title
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / SKILL_FILE).open("x", encoding="utf-8") as file:
-        file.write(text)
+    about = _quoted(description or f"Describe {title} here.")
+    return resources.fill(_TEMPLATE, name=name, description=about, title=title).encode("utf-8", "surrogateescape")
 
 
 def _quoted(text: str) -> str:
@@ -69,8 +88,8 @@ def _quoted(text: str) -> str:
     return '"' + " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _refuse_invalid(folder: Path) -> None:
-    found = [item for item in check_whole(read_skill(folder), "") if item.level is Level.INVALID]
+def _refuse_invalid(folder: Path, skill: Skill) -> None:
+    found = [item for item in check_whole(skill, "") if item.level is Level.INVALID]
     if found:
         raise InvalidInput(
             f"{folder / found[0].path}: {found[0].message}",
@@ -78,11 +97,31 @@ def _refuse_invalid(folder: Path) -> None:
         )
 
 
-def _repository(folder: Path) -> Repository:
+def _repository_around(folder: Path) -> Repository | None:
     try:
-        return Repository.open(folder)
+        return Repository.open(nearest_folder(folder))
     except NotFound:
-        return checkout.start_repository(folder)
+        return None
+
+
+def _refuse_namesake(repository: Repository, place: str) -> None:
+    """Refuse a skill whose version tags would have the names of another's, or names that git does not allow."""
+    tag = tags.tag_name(place, FIRST)
+    if not tags.is_valid(tag):
+        raise InvalidInput(f"no tag can be named {tag!r}, so the folder {place!r} cannot hold a skill")
+    others = [] if repository.git.head_is_unborn else find_skills(repository, repository.head())
+    for other in others:
+        if other != place and tags.tag_name(other, FIRST) == tag:
+            raise InvalidInput(f"the skill in {other} has the same name, so both would have the version tag {tag}")
+
+
+def _write(folder: Path, text: bytes) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / SKILL_FILE).open("xb") as file:
+            file.write(text)
+    except OSError as error:
+        raise InvalidInput(f"{folder / SKILL_FILE} cannot be written: {error.strerror}") from error
 
 
 def _tag(repository: Repository, folder: str, name: str, who: Who) -> str:

@@ -9,7 +9,7 @@ from gitskill.cli.session import Session
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @click.option("--name", default="", help="The skill's name; else the folder's.")
 @click.option("--description", default="", help="What the skill does and when to use it.")
 @click.pass_obj
@@ -24,10 +24,11 @@ def init(session: Session, folder: Path, name: str, description: str) -> None:
     Example:
       gitskill init sheets --description "Edit spreadsheets. Use for xlsx files."
     """
+    from gitskill.disk import nearest_folder
     from gitskill.start import start
 
     place = session.directory / folder
-    started = start(place, name, description, session.who(path=place))
+    started = start(place, name, description, session.who(path=nearest_folder(place)))
     verb = "started" if started.created else "took on"
     output.result(f"{verb} skill {started.name} in {place}")
     if started.commit:

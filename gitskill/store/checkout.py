@@ -6,7 +6,7 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import FileStatus
 
-from gitskill.errors import NeedsPerson
+from gitskill.errors import GitRefused, InvalidInput, NeedsPerson
 from gitskill.ids import CommitId
 from gitskill.message import Message
 from gitskill.skill.snapshot import is_own_path
@@ -22,22 +22,56 @@ def start_repository(folder: Path) -> Repository:
     return Repository.open(folder)
 
 
+def refuse_unfit(repository: Repository, file: Path) -> None:
+    """Raise, before anything is written, where `file` could not be committed in the work tree around it."""
+    git = repository.git
+    if git.is_bare or git.workdir is None:
+        raise InvalidInput(f"{repository.shown} has no work tree to put {file.name} into", hint="work in a clone of it")
+    path = file.resolve()
+    if not path.is_relative_to(Path(git.workdir).resolve()) or path.is_relative_to(repository.common_dir.resolve()):
+        raise InvalidInput(f"{file} would not be in the work tree of {repository.shown}")
+    if git.path_is_ignored(str(path.relative_to(Path(git.workdir).resolve()))):
+        raise InvalidInput(
+            f"{file} is ignored by this repository's .gitignore", hint="take its folder out of .gitignore"
+        )
+    if git.head_is_detached:
+        raise NeedsPerson("HEAD is detached, so no branch would keep the commit", hint="git switch main")
+    lock = repository.git_dir / "index.lock"
+    if lock.exists():
+        raise GitRefused(f"another git command is at work: {lock} exists", hint="remove it if no such command runs")
+    _read_index(git)
+
+
+def _read_index(git: pygit2.Repository) -> pygit2.Index:
+    try:
+        git.index.read()
+    except (pygit2.GitError, OSError) as error:
+        raise GitRefused(
+            f"libgit2 cannot read the index: {error}",
+            hint="git update-index --no-split-index, or git sparse-checkout reapply --no-sparse-index",
+        ) from error
+    index: pygit2.Index = git.index
+    return index
+
+
 def untracked(repository: Repository, folder: str) -> list[str]:
-    """List the skill's files that no commit has yet and no .gitignore excludes."""
+    """List the skill's files that no commit has yet. Ignored and hidden files are left out: `.env` is not for git."""
     above = f"{folder}/" if folder else ""
     status = repository.git.status(untracked_files="all", ignored=False)
     return sorted(
         path
         for path, state in status.items()
-        if state in (FileStatus.WT_NEW, FileStatus.INDEX_NEW)
+        if state & (FileStatus.WT_NEW | FileStatus.INDEX_NEW)
         and path.startswith(above)
-        and (folder or _of_root_skill(repository, path))
+        and _is_skills(repository, path)
     )
 
 
-def _of_root_skill(repository: Repository, path: str) -> bool:
-    """In a repository that has no commit yet everything is the skill's; later only the skill's own parts are."""
-    return repository.git.head_is_unborn or is_own_path(path)
+def _is_skills(repository: Repository, path: str) -> bool:
+    """Take all that can be seen, but beside what others committed at the root only the skill's own parts."""
+    hidden = any(part.startswith(".") for part in path.split("/") if part not in (".gitignore", ".gitattributes"))
+    root = "/" not in path or is_own_path(path)
+    return not hidden and (not root or repository.git.head_is_unborn or is_own_path(path))
 
 
 def edited(reader: SkillReader) -> list[str]:
@@ -52,23 +86,21 @@ def edited(reader: SkillReader) -> list[str]:
 def commit_files(repository: Repository, paths: Sequence[str], message: Message, who: Who) -> CommitId:
     """Commit files of the work tree on the branch that is checked out, and nothing else that is staged.
 
-    Raises NeedsPerson on a detached HEAD: there is no branch to keep the commit.
+    `refuse_unfit` tells first whether that can be done.
     """
     git = repository.git
-    if git.head_is_detached:
-        raise NeedsPerson("HEAD is detached, so no branch would keep the commit", hint="git switch main")
     branch = git.references["HEAD"].target if git.head_is_unborn else git.head.name
     parents = [] if git.head_is_unborn else [repository.head()]
-    git.index.read()
+    index = _read_index(git)
     only = pygit2.Index()
     if parents:
         only.read_tree(repository.read_commit(parents[0]).tree)
     for path in paths:
-        git.index.add(path)
-        only.add(git.index[path])
+        index.add(path)
+        only.add(index[path])
     batch = Batch(repository)
     made = batch.commit(str(only.write_tree(git)), parents, message, who)
     batch.write()
     move(repository, [Move(str(branch), parents[0] if parents else None, made)], who, message.subject, own=str(branch))
-    git.index.write()
+    index.write()
     return made

@@ -1,9 +1,11 @@
 """Opening a repository: what we work in, and what we refuse with one clear line."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pygit2
 from pygit2.enums import ObjectType
@@ -145,20 +147,24 @@ def _refusal(path: Path, said: str) -> GitRefused:
 
 
 def identity(path: Path) -> tuple[str, str]:
-    """Read user.name and user.email as git would at `path`; outside a repository, from the user's own configuration."""
-    found = pygit2.discover_repository(str(path)) if path.exists() else None
-    config = pygit2.Repository(found).config if found else _own_config()
-    return _value(config, "user.name"), _value(config, "user.email")
+    """Read user.name and user.email as git would at `path`; outside a repository, from the user's own files."""
+    configs: list[Any]
+    try:
+        configs = [Repository.open(path).git.config]
+    except NotFound:
+        configs = list(_own_configs())
+    name, email = (next(filter(None, (_value(config, key) for config in configs)), "") for key in _IDENTITY)
+    return name, email
 
 
-def _own_config() -> pygit2.Config:
-    config = pygit2.Config()
-    for level in (pygit2.Config.get_system_config, pygit2.Config.get_xdg_config, pygit2.Config.get_global_config):
-        try:
-            config = level()
-        except OSError:
-            continue
-    return config
+_IDENTITY = ("user.name", "user.email")
+
+
+def _own_configs() -> Iterator[pygit2.Config]:
+    """Give the user's configuration files, the one that wins first."""
+    for level in (pygit2.Config.get_global_config, pygit2.Config.get_xdg_config, pygit2.Config.get_system_config):
+        with suppress(OSError):
+            yield level()
 
 
 def _value(config: pygit2.Config, key: str) -> str:

@@ -34,6 +34,11 @@ def tag_name(folder: str, version: Version) -> str:
     return f"{folder.rpartition('/')[2]}/{version}" if folder else str(version)
 
 
+def is_valid(name: str) -> bool:
+    """Tell whether git allows a tag of this name."""
+    return pygit2.reference_is_valid_name(TAGS + name)
+
+
 def add(batch: Batch, repository: Repository, name: str, commit: CommitId, message: str, who: Who) -> Move:
     """Put an annotated tag into `batch` and return the ref to create, or raise: an existing tag is never moved."""
     ref = TAGS + name
