@@ -10,6 +10,7 @@ from gitskill.skill.snapshot import SKILL_FILE, Skill
 
 MAX_FILES = 5000
 MAX_BYTES = 50_000_000
+MAX_DEPTH = 20
 
 
 def skill_folder(path: Path) -> Path:
@@ -33,30 +34,35 @@ def read_skill(folder: Path) -> Skill:
     files: dict[str, bytes] = {}
     executable, foreign = set(), {}
     size = 0
-    for path, entry in _entries(folder, ""):
-        mode = entry.stat(follow_symlinks=False).st_mode
-        if stat.S_ISREG(mode):
-            files[path] = _read(Path(entry.path))
-            size += len(files[path])
-        else:
-            foreign[path] = "symlink" if stat.S_ISLNK(mode) else "special file"
-        if stat.S_ISREG(mode) and mode & stat.S_IXUSR:
-            executable.add(path)
-        if len(files) > MAX_FILES or size > MAX_BYTES:
+    for path, entry in _entries(folder):
+        found = entry.stat(follow_symlinks=False)
+        size += found.st_size
+        if len(files) >= MAX_FILES or size > MAX_BYTES:
             raise InvalidInput(f"{folder} holds more than {MAX_FILES} files or {MAX_BYTES // 1_000_000} MB")
+        if stat.S_ISREG(found.st_mode):
+            files[path] = _read(Path(entry.path))
+        else:
+            foreign[path] = "symlink" if stat.S_ISLNK(found.st_mode) else "special file"
+        if stat.S_ISREG(found.st_mode) and found.st_mode & stat.S_IXUSR:
+            executable.add(path)
     return Skill(files, frozenset(executable), foreign)
 
 
-def _entries(folder: Path, above: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise InvalidInput(f"{folder} cannot be read: {error.strerror}") from error
-    for entry in entries:
-        if not entry.is_dir(follow_symlinks=False):
-            yield above + entry.name, entry
-        elif not entry.name.startswith("."):
-            yield from _entries(folder / entry.name, f"{above}{entry.name}/")
+def _entries(folder: Path) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+    todo = [""]
+    while todo:
+        above = todo.pop()
+        if above.count("/") > MAX_DEPTH:
+            raise InvalidInput(f"{folder} holds folders more than {MAX_DEPTH} deep")
+        try:
+            entries = sorted(os.scandir(folder / above), key=lambda entry: entry.name)
+        except OSError as error:
+            raise InvalidInput(f"{folder / above} cannot be read: {error.strerror}") from error
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                yield above + entry.name, entry
+            elif not entry.name.startswith("."):
+                todo.append(f"{above}{entry.name}/")
 
 
 def _read(path: Path) -> bytes:

@@ -2,6 +2,9 @@
 
 import unicodedata
 
+SHAPELESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+"""Letters, marks and spaces to Unicode, nothing to the eye."""
+
 _KEPT = {"\n", "\t"}
 
 
@@ -18,4 +21,4 @@ def visible(text: str) -> str:
 
 
 def _is_plain(char: str) -> bool:
-    return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    return char not in SHAPELESS and unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}

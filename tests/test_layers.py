@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "skill": {"errors", "markdown_it", "unidiff", "yaml"},
     "lesson": {"errors", "ids", "message"},
     "node": {"errors", "ids", "message", "skill"},
-    "checks": {"markdown_it", "skill"},
+    "checks": {"markdown_it", "skill", "visible"},
     "version": set(),
     # edges
     "store": {"errors", "ids", "lesson", "message", "node", "pygit2", "skill", "version"},

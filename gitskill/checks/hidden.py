@@ -5,12 +5,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from gitskill.checks.finding import Finding, Level
 from gitskill.skill.snapshot import Skill, is_binary
+from gitskill.visible import SHAPELESS
 
 _SHOWN = 5
 """Code points that one message names."""
-
-# Letters, marks and spaces to Unicode, nothing to the eye.
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
 
 # Format characters (Cf) that have a shape: number and verse signs of Arabic, Syriac and Kaithi.
 _VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
@@ -84,7 +82,7 @@ def _is_unseen(char: str) -> bool:
         return not _may_be_newer(ord(char))
     if category == "Cf":
         return char not in _VISIBLE_FORMAT
-    return (category in {"Cc", "Co", "Cs", "Zl", "Zp"} and char != "\t") or char in _INVISIBLE
+    return (category in {"Cc", "Co", "Cs", "Zl", "Zp"} and char != "\t") or char in SHAPELESS
 
 
 def _may_be_newer(code: int) -> bool:

@@ -1,5 +1,6 @@
 """gitskill check"""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from gitskill.cli.session import Session
 
 if TYPE_CHECKING:
     from gitskill.checks.finding import Finding
+    from gitskill.skill.snapshot import Skill
 
 
 @click.command()
@@ -37,40 +39,55 @@ def check(
 
     if rev is not None and paths:
         raise click.UsageError("give either PATH or --rev")
-    found = _of_commit(session, rev, base, spec=spec) if rev or base else _of_disk(session, paths, spec=spec)
+    if base is not None and (spec or len(paths) > 1):
+        raise click.UsageError("--base goes with one skill, and not with --spec")
+    if rev is None and not paths and session.is_bare:
+        rev = "HEAD"
+    skills = [_of_commit(session, rev)] if rev else [_of_disk(session, path) for path in paths or [None]]
+    found = [item for skill in skills for item in _findings(session, skill, base, spec=spec)]
+    if len(skills) == 1:
+        found = [replace(item, path=item.path.removeprefix(f"{skills[0].shown}/")) for item in found]
     if as_json:
         output.document(to_json(found))
     else:
         for item in found:
-            place = f"{item.path}:{item.line}" if item.line else item.path
-            output.result(f"{item.level}  {item.check}  {place}: {item.message}")
+            place = f"{item.path}:{item.line}: " if item.line else f"{item.path}: " if item.path else ""
+            output.result(f"{item.level}  {item.check}  {place}{item.message}")
         output.tell(f"{verdict(found)}")
     return {Verdict.INVALID: 3, Verdict.HELD: 4}.get(verdict(found), 0)
 
 
-def _of_commit(session: Session, rev: str | None, base: str | None, *, spec: bool) -> "list[Finding]":
-    from gitskill.checks.change import check_change
-    from gitskill.checks.whole import check_whole
+@dataclass(frozen=True)
+class _Examined:
+    """A skill, the name of its folder where that is known, and how to show it among others."""
 
-    skill = session.reader.read(session.commit(rev or "HEAD"))
-    if base is not None and not spec:
-        return list(check_change(session.reader.read(session.commit(base)), skill))
-    return list(check_whole(skill, session.reader.folder.rpartition("/")[2], spec=spec))
+    skill: "Skill"
+    folder: str
+    shown: str
 
 
-def _of_disk(session: Session, paths: tuple[Path, ...], *, spec: bool) -> "list[Finding]":
-    from dataclasses import replace
+def _of_commit(session: Session, rev: str) -> _Examined:
+    folder = session.reader.folder
+    return _Examined(session.reader.read(session.commit(rev)), folder.rpartition("/")[2], folder)
 
-    from gitskill.checks.whole import check_whole
+
+def _of_disk(session: Session, path: Path | None) -> _Examined:
     from gitskill.disk import read_skill, skill_folder
     from gitskill.skill.snapshot import at_root
 
-    found: list[Finding] = []
-    for path in paths or (session.nearest_skill(),):
-        folder = skill_folder(session.directory / path)
-        is_root = (folder / ".git").exists()
-        skill = at_root(read_skill(folder)) if is_root else read_skill(folder)
-        name = "" if is_root and not spec else folder.resolve().name
-        above = f"{path}/" if len(paths) > 1 else ""
-        found += [replace(item, path=above + item.path) for item in check_whole(skill, name, spec=spec)]
-    return found
+    folder = session.nearest_skill() if path is None else skill_folder(session.directory / path)
+    skill = read_skill(folder)
+    if (folder / ".git").exists():
+        return _Examined(at_root(skill), "", str(path))
+    return _Examined(skill, folder.resolve().name, str(path))
+
+
+def _findings(session: Session, examined: _Examined, base: str | None, *, spec: bool) -> "list[Finding]":
+    from gitskill.checks.change import check_change
+    from gitskill.checks.whole import check_whole
+
+    if base is not None:
+        found = check_change(session.reader.read(session.commit(base)), examined.skill)
+    else:
+        found = check_whole(examined.skill, examined.folder, spec=spec)
+    return [replace(item, path=f"{examined.shown}/{item.path}") for item in found]

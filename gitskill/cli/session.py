@@ -45,14 +45,20 @@ class Session:
 
         return NodeStore(self.reader)
 
+    @property
+    def is_bare(self) -> bool:
+        """Tell whether the directory is a repository without a work tree."""
+        return not (self.directory / "SKILL.md").exists() and (self.directory / "objects").is_dir()
+
     def nearest_skill(self) -> Path:
-        """Give the folder on disk, from the directory upwards, that holds a SKILL.md; else the repository's skill."""
+        """Give the folder on disk that --skill names, else the nearest one upwards with a SKILL.md."""
         from gitskill.skill.snapshot import SKILL_FILE
 
-        start = self.directory / (self.skill or "")
-        for folder in (start, *start.resolve().parents):
+        if self.skill is not None:
+            return self.directory / self.skill
+        for folder in (self.directory, *self.directory.resolve().parents):
             if (folder / SKILL_FILE).is_file():
-                return folder.resolve()
+                return folder
         return Path(self.repository.shown) / self.reader.folder
 
     def commit(self, name: str) -> "CommitId":

@@ -1,8 +1,9 @@
 """Reading a skill out of a commit, and a commit's tree with a changed skill in it."""
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from gitskill.errors import InvalidInput, NotFound
 from gitskill.ids import CommitId
@@ -10,8 +11,10 @@ from gitskill.skill.snapshot import SKILL_FILE, SKILL_FOLDERS, Skill, is_own_pat
 from gitskill.store.objects import EXECUTABLE, FILE, LINK, TREE, Batch, Entries, tree_entries
 from gitskill.store.repository import Repository
 
+T = TypeVar("T")
 MAX_FILES = 5000
 MAX_BYTES = 50_000_000
+MAX_DEPTH = 20
 
 
 class SkillReader:
@@ -38,7 +41,7 @@ class SkillReader:
         mode, oid = self._entry(commit, self.folder)
         if self.folder or mode != TREE:
             return oid
-        return repr(sorted(item for item in self._walk(oid, "") if is_own_path(item[0])))
+        return repr(sorted(item for item in self._walk(oid) if is_own_path(item[0])))
 
     def _entry(self, commit: CommitId, path: str) -> tuple[int, str]:
         mode, oid = TREE, str(self.repository.read_commit(commit).tree_id)
@@ -51,7 +54,7 @@ class SkillReader:
         files: dict[str, bytes] = {}
         executable, foreign = set(), {}
         size = 0
-        for path, mode, oid in self._walk(tree, ""):
+        for path, mode, oid in self._walk(tree):
             if not self.folder and not is_own_path(path):
                 foreign[path] = "other"
             elif mode in (FILE, EXECUTABLE):
@@ -61,21 +64,34 @@ class SkillReader:
                 foreign[path] = "symlink" if mode == LINK else "submodule"
             if mode == EXECUTABLE and path in files:
                 executable.add(path)
-            if len(files) > MAX_FILES or size > MAX_BYTES:
-                raise InvalidInput(
-                    f"{self.folder or 'the repository'} holds more than {MAX_FILES} files or {MAX_BYTES >> 20} MB",
-                    hint="name the skill's own folder with --skill",
-                )
+            if size > MAX_BYTES:
+                raise self._too_large()
         return Skill(files, frozenset(executable), foreign)
 
-    def _walk(self, tree: str, above: str) -> Iterator[tuple[str, int, str]]:
-        """List what belongs to the skill. Where it is the repository's root, other folders are not the skill's."""
-        for name, (mode, oid) in self._entries(tree).items():
-            path = above + name
-            if mode == TREE and (above or self.folder or name in SKILL_FOLDERS):
-                yield from self._walk(oid, f"{path}/")
-            else:
-                yield path, 0o100644 if mode == 0o100664 else mode, oid
+    def _walk(self, tree: str) -> list[tuple[str, int, str]]:
+        """List what belongs to the skill. Where it is the repository's root, other folders are not the skill's.
+
+        A few trees can name each other so that they unfold to millions: so the walk is bounded, not the result.
+        """
+        found: list[tuple[str, int, str]] = []
+        todo = [("", tree)]
+        for seen, (above, inside) in enumerate(_draining(todo)):
+            for name, (mode, oid) in self._entries(inside).items():
+                path = above + name
+                if mode == TREE and (above or self.folder or name in SKILL_FOLDERS):
+                    todo.append((f"{path}/", oid))
+                else:
+                    found.append((path, 0o100644 if mode == 0o100664 else mode, oid))
+            if max(seen, len(found), len(todo)) > MAX_FILES or above.count("/") > MAX_DEPTH:
+                raise self._too_large()
+        return found
+
+    def _too_large(self) -> InvalidInput:
+        return InvalidInput(
+            f"{self.folder or 'the repository'} holds more than {MAX_FILES} files, {MAX_BYTES // 1_000_000} MB "
+            f"or {MAX_DEPTH} folders inside each other",
+            hint="name the skill's own folder with --skill",
+        )
 
     def _read_blob(self, oid: str) -> bytes:
         try:
@@ -93,16 +109,27 @@ def with_skill(batch: Batch, tree: str, folder: str, old: Skill, new: Skill) -> 
 
 
 def find_skills(repository: Repository, commit: CommitId) -> list[str]:
-    """List the folders of `commit` that hold a SKILL.md; the root is the empty name."""
-    found: list[str] = []
-    todo = [("", str(repository.read_commit(commit).tree_id))]
-    while todo:
-        folder, tree = todo.pop()
+    """List the folders of `commit` that hold a SKILL.md, the root as the empty name.
+
+    Each tree is read once, however often it stands somewhere.
+    """
+
+    @cache
+    def below(tree: str, depth: int) -> tuple[str, ...]:
         entries: Entries = tree_entries(repository, tree)
-        if entries.get(SKILL_FILE, (0, ""))[0] in (FILE, EXECUTABLE):
-            found.append(folder)
-        todo += [(f"{folder}/{name}".lstrip("/"), oid) for name, (mode, oid) in entries.items() if mode == TREE]
-    return sorted(found)
+        found = [""] if entries.get(SKILL_FILE, (0, ""))[0] in (FILE, EXECUTABLE) else []
+        for name, (mode, oid) in entries.items():
+            if mode == TREE and depth and len(found) <= MAX_FILES:
+                found += [f"{name}/{folder}".rstrip("/") for folder in below(oid, depth - 1)]
+        return tuple(found)
+
+    return sorted(below(str(repository.read_commit(commit).tree_id), MAX_DEPTH))
+
+
+def _draining(todo: list[T]) -> Iterator[T]:
+    """Give what is in `todo`, last first, also what is put there meanwhile."""
+    while todo:
+        yield todo.pop()
 
 
 def is_skill(repository: Repository, folder: str) -> bool:
