@@ -129,6 +129,14 @@ class Octopus:
         return Message(f"Merge {count} lesson{'s' * (count != 1)} of {self.id.run}", "", tuple(trailers))
 
     @classmethod
+    def read(cls, message: Message) -> Self | None:
+        """Read it back from a commit's message; None where that only looks like ours, or not even that."""
+        try:
+            return cls.parse(message) if message.one("Level") else None
+        except InvalidInput:
+            return None
+
+    @classmethod
     def parse(cls, message: Message) -> Self:
         """Read it back from a commit's message, or raise InvalidInput."""
         level, group = message.one("Level"), message.one("Group")

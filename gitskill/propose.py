@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Finding, Level
+from gitskill.checks.hidden import hidden_names
 from gitskill.errors import InvalidInput, RefMoved
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.lesson import PERSON, Lesson
@@ -34,6 +35,7 @@ class Proposed:
     """What `propose` made."""
 
     id: LessonId
+    title: str
     commit: CommitId
     branch: str
     findings: tuple[Finding, ...]
@@ -64,6 +66,7 @@ def propose(reader: SkillReader, run: Run, proposal: Proposal, author: Who) -> P
     Raises InvalidInput, and makes nothing, where a check refuses it. Another
     command may take the same slot meanwhile: then the next one is used.
     """
+    _refuse_unclear(proposal)
     findings = check_change(reader.read(run.base), proposal.skill)
     if refused := [item for item in findings if item.level is Level.INVALID]:
         raise InvalidInput("; ".join(f"{item.path}: {item.message}" for item in refused))
@@ -75,6 +78,15 @@ def propose(reader: SkillReader, run: Run, proposal: Proposal, author: Who) -> P
     raise RefMoved(f"the record of {run.id}")
 
 
+def _refuse_unclear(proposal: Proposal) -> None:
+    """Refuse a lesson without a cause, and words that a reader would not see."""
+    if not proposal.why.strip():
+        raise InvalidInput("a lesson needs a cause: say why")
+    for what, text in (("title", proposal.title), ("cause", proposal.why)):
+        if names := hidden_names(text.replace("\r\n", " ").replace("\n", " ")):
+            raise InvalidInput(f"the {what} hides {names}")
+
+
 def _write(reader: SkillReader, run: Run, proposal: Proposal, author: Who) -> Proposed:
     taken = [LessonId.parse(f"{run.id}/{slot}").trace for slot in run.lessons]
     lesson = Lesson(LessonId(run.id, max(taken, default=0) + 1, "a"), proposal.title, proposal.why)
@@ -83,4 +95,4 @@ def _write(reader: SkillReader, run: Run, proposal: Proposal, author: Who) -> Pr
     grown = replace(run, lessons=(*run.lessons, lesson.id.short))
     moves = (branch, runs.add(batch, reader.repository, grown, author))
     record(reader.repository, batch, Operation(f"lesson add {lesson.id}", moves), author)
-    return Proposed(lesson.id, CommitId(str(branch.new)), branch.ref.removeprefix(HEADS), ())
+    return Proposed(lesson.id, lesson.title, CommitId(str(branch.new)), branch.ref.removeprefix(HEADS), ())

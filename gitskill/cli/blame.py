@@ -39,7 +39,8 @@ def blame(session: Session, file: str, rev: str, lines: str | None, as_json: boo
     if as_json:
         output.document({"file": file, "lines": [_document(line) for line in chosen]})
         return
-    output.table([_row(line) for line in chosen])
+    names = output.lesson_names(chosen)
+    output.table([_row(line, names(line)) for line in chosen])
 
 
 def _inside(session: Session, file: str) -> str:
@@ -59,10 +60,10 @@ def _range(lines: str | None, count: int) -> tuple[int, int]:
     return first, last
 
 
-def _row(sourced: "SourcedLine") -> tuple[str, str, str, str]:
+def _row(sourced: "SourcedLine", names: str) -> tuple[str, str, str, str]:
     line = sourced.line
-    names = " ".join(lesson.short for lesson in line.lessons) or line.commit[:8]
-    return str(line.kind), names, str(sourced.support or ""), f"{line.number:4}  {line.text}"
+    text = line.text.removesuffix("\r")
+    return str(line.kind), names or line.commit[:8], str(sourced.support or ""), f"{line.number:4}  {text}"
 
 
 def _document(sourced: "SourcedLine") -> dict[str, Any]:

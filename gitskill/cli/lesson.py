@@ -55,22 +55,27 @@ def add(
     if as_json:
         output.document({"lesson": str(made.id), "commit": made.commit, "branch": made.branch})
         return
-    output.result(f"{made.id}  {title}")
+    output.result(f"{made.id}  {made.title}")
     for finding in made.findings:
         output.tell(f"  {finding.level} {finding.path}: {finding.message}")
-    output.tell(f"  look     gitskill show {made.id}        (or: git show {made.branch})")
+    output.tell(f"  look     gitskill show {made.id}")
     output.tell(f"  merge    gitskill merge {made.id} ...")
 
 
 def _edited(session: Session, base: "Skill", diff: Path | None, edits: Path | None) -> "Skill":
-    """Return the base with the edits of the file that was given."""
-    if diff is not None:
-        from gitskill.skill.diffs import apply_diff
+    """Return the base with the edits of the file that was given; what is wrong with them is said with its name."""
+    file = diff or edits or Path("-")
+    text = _read(file)
+    try:
+        if diff is not None:
+            from gitskill.skill.diffs import apply_diff
 
-        return apply_diff(base, _read(diff), folder=session.reader.folder)
-    from gitskill.skill.edits import apply_edits, parse_edits
+            return apply_diff(base, text, folder=session.reader.folder)
+        from gitskill.skill.edits import apply_edits, parse_edits
 
-    return apply_edits(base, parse_edits(_read(edits or Path("-"))))
+        return apply_edits(base, parse_edits(text))
+    except InvalidInput as error:
+        raise InvalidInput(f"{'standard input' if str(file) == '-' else file}: {error}") from error
 
 
 def _read(path: Path) -> str:

@@ -1,7 +1,7 @@
 """What reaches the terminal: results on stdout, all else on stderr, and no control character from anybody's data."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,14 +49,16 @@ def table(rows: Iterable[Sequence[str]], *, indent: str = "") -> None:
 
 def comparison(value: "Comparison", *, lessons: bool = True) -> None:
     """Print what differs between two versions: by section, each added line with its lessons."""
-    wide = max((len(_names(line)) for item in value.differences for line in item.added), default=0) if lessons else 0
+    added = [line for item in value.differences for line in item.added if lessons]
+    names = lesson_names(added)
+    wide = max(map(len, map(names, added)), default=0)
     for item in value.differences:
         result()
         result(f"{item.path}  {item.section}".rstrip(), bold=True)
         for text in item.removed:
-            result(f"- {'':{wide}} {text}", fg="red")
+            result(f"- {'':{wide}} {text}".removesuffix("\r"), fg="red")
         for line in item.added:
-            result(f"+ {_names(line) if lessons else '':{wide}} {line.line.text}", fg="green")
+            result(f"+ {names(line) if lessons else '':{wide}} {line.line.text}".removesuffix("\r"), fg="green")
     if value.differences:
         result()
     for path in value.replaced:
@@ -64,5 +66,7 @@ def comparison(value: "Comparison", *, lessons: bool = True) -> None:
     result(value.summary)
 
 
-def _names(line: "SourcedLine") -> str:
-    return " ".join(lesson.short for lesson in line.line.lessons)
+def lesson_names(lines: Iterable["SourcedLine"]) -> Callable[["SourcedLine"], str]:
+    """Give how to name the lessons of a line: by their short ids, unless several runs are on the screen."""
+    several = len({lesson.run for line in lines for lesson in line.line.lessons}) > 1
+    return lambda line: " ".join(str(lesson) if several else lesson.short for lesson in line.line.lessons)

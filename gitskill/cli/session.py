@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from gitskill.store.skills import SkillReader
 
 
+_END_OF_TIME = 253_402_300_800
+"""The year 10000, in seconds since 1970: what git and calendars can write."""
+
+
 @dataclass(frozen=True)
 class Session:
     """One command's view of the world: the only place that reads the environment and the clock."""
@@ -71,7 +75,7 @@ class Session:
     def now(self) -> int:
         """The moment of the command; SOURCE_DATE_EPOCH stops the clock."""
         fixed = self.environment.get("SOURCE_DATE_EPOCH", "")
-        if fixed and not fixed.isdecimal():
+        if fixed and not (fixed.isascii() and fixed.isdecimal() and int(fixed) < _END_OF_TIME):
             raise InvalidInput(f"SOURCE_DATE_EPOCH is {fixed!r}, not a number of seconds")
         return int(fixed or time.time())
 

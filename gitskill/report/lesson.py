@@ -6,8 +6,8 @@ from enum import StrEnum
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Finding
 from gitskill.ids import CommitId, LessonId
-from gitskill.node import Kind, Octopus
-from gitskill.store.history import commits_with
+from gitskill.node import Kind
+from gitskill.store.history import octopuses
 from gitskill.store.lessons import Found, Recorded
 from gitskill.store.nodes import NodeStore
 from gitskill.store.tags import releases
@@ -65,8 +65,7 @@ def standing(nodes: NodeStore, lesson: LessonId) -> Standing:
     """Tell what became of a lesson: what the highest octopus that names it says, the newest of equals."""
     named = [
         (says.id.level, says.id.group, commit, says)
-        for commit, message in commits_with(nodes.reader.repository, "Level")
-        for says in (Octopus.parse(message),)
+        for commit, says in octopuses(nodes.reader.repository)
         if lesson in dict(says.support) or lesson in dict(says.dropped)
     ]
     if not named:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gitskill.ids import CommitId, LessonId, RunId
-from gitskill.store.history import commits_with
+from gitskill.store.history import octopuses
 from gitskill.store.nodes import NodeStore
 from gitskill.store.tags import Release, releases
 
@@ -47,7 +47,7 @@ def _taught(nodes: NodeStore, start: CommitId) -> dict[LessonId, CommitId]:
     """Map every lesson that the merges in the history of `start` carry to its commit."""
     found: dict[LessonId, CommitId] = {}
     below: set[CommitId] = set()
-    for commit, _ in commits_with(nodes.reader.repository, "Level", start):
+    for commit, _ in octopuses(nodes.reader.repository, start):
         if commit not in below:
             found |= {lesson: source for live in nodes.read(commit).live for lesson, source in live.sources}
         below.update(nodes.reader.repository.parents(commit))  # a merge above speaks for those below it

@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from gitskill.errors import NotFound
+from gitskill.errors import InvalidInput, NotFound
 from gitskill.ids import CommitId, LessonId
 from gitskill.message import Message
 from gitskill.node import Kind, Live
 from gitskill.skill.compose import Line, compose
 from gitskill.skill.diff import matching_lines
 from gitskill.skill.hunks import Hunk
-from gitskill.store.history import commits_with
+from gitskill.skill.snapshot import is_binary
+from gitskill.store.history import octopuses
 from gitskill.store.nodes import NodeStore, parts
 
 _RENAMED = 0.5
@@ -56,10 +57,13 @@ _Wanted = dict[int, int]
 
 def blame(nodes: NodeStore, path: str, start: CommitId) -> list[BlamedLine]:
     """Blame every line of the skill's file `path` as it stands in `start`."""
+    files = nodes.reader.read(start).files
+    if path not in files:
+        raise NotFound(f"{path} is not a file of the skill in {start[:10]}")
+    if is_binary(files[path]):
+        raise InvalidInput(f"{path} is a binary file: it has no lines")
     walk = _Walk(nodes, start)
     lines = walk.lines(start, path)
-    if path not in nodes.reader.read(start).files:
-        raise NotFound(f"{path} is not a file of the skill in {start[:10]}")
     credits_ = walk.credit(path, len(lines))
     return [
         BlamedLine(number + 1, text, found.commit, found.kind, found.sources)
@@ -77,7 +81,7 @@ class _Walk:
         self.start = start
         self.skill = cache(nodes.reader.read)
         self.file = nodes.reader.file_id
-        self.merges = cache(lambda: [commit for commit, _ in commits_with(self.git, "Level", start)][::-1])
+        self.merges = cache(lambda: [commit for commit, _ in octopuses(self.git, start)][::-1])
         self.pending: dict[tuple[CommitId, str], _Wanted] = {}
         self.queue: list[tuple[int, int, CommitId, str]] = []
         self.found: dict[int, _Credit] = {}
@@ -106,9 +110,10 @@ class _Walk:
 
     def _through_octopus(self, commit: CommitId, path: str, wanted: _Wanted) -> bool:
         """Credit lines by the live set. False where `commit` is no octopus, or its tree is not what it carries."""
-        if Message.parse(self.git.read_commit(commit).message).one("Level") is None:
+        try:
+            node = self.nodes.read(commit)
+        except InvalidInput:
             return False
-        node = self.nodes.read(commit)
         composed = compose(self.skill(node.base).text(path), path, parts(node.live))
         if tuple(line.text for line in composed) != self.lines(commit, path):
             return False
@@ -172,11 +177,20 @@ class _Walk:
         return best if best is not None and alike[best] >= _RENAMED else None
 
     def _written_in(self, commit: CommitId) -> _Credit:
-        message = Message.parse(self.git.read_commit(commit).message)
-        if message.one("Lesson"):
-            return _Credit(commit, Kind.LESSON, ((self.nodes.lesson(commit).lesson.id, commit),))
+        lesson = self._lesson(commit)
+        if lesson:
+            return _Credit(commit, Kind.LESSON, ((lesson, commit),))
         after = any(self.git.git.descendant_of(commit, merge) for merge in self.merges())
         return _Credit(commit, Kind.PERSON if after else Kind.BASE)
+
+    def _lesson(self, commit: CommitId) -> LessonId | None:
+        """Tell which lesson a commit outside any octopus is: a person may have taken one by itself."""
+        if Message.parse(self.git.read_commit(commit).message).one("Lesson") is None:
+            return None
+        try:
+            return self.nodes.lesson(commit).lesson.id
+        except InvalidInput:
+            return None
 
 
 def _wrote(live: Live, text: str) -> bool:

@@ -7,6 +7,7 @@ from pygit2.enums import SortMode
 
 from gitskill.ids import CommitId
 from gitskill.message import Message
+from gitskill.node import Octopus
 from gitskill.store.refs import OWN
 from gitskill.store.repository import Repository
 
@@ -25,6 +26,14 @@ def commits_with(repository: Repository, key: str, start: CommitId | None = None
             message = Message.parse(commit.message)
             if message.one(key) is not None:
                 yield CommitId(str(commit.id)), message
+
+
+def octopuses(repository: Repository, start: CommitId | None = None) -> Iterator[tuple[CommitId, Octopus]]:
+    """Give every octopus, children before parents. A squashed one has its message and not its parents: it is none."""
+    for commit, message in commits_with(repository, "Level", start):
+        says = Octopus.read(message)
+        if says and len(repository.parents(commit)) > 1:
+            yield commit, says
 
 
 def _tips(repository: Repository) -> list[CommitId]:

@@ -4,9 +4,8 @@ import re
 
 from gitskill.errors import NotFound
 from gitskill.ids import CommitId, NodeId
-from gitskill.message import Message
 from gitskill.store import lessons, names
-from gitskill.store.history import commits_with
+from gitskill.store.history import octopuses
 from gitskill.store.refs import target
 from gitskill.store.repository import Repository
 
@@ -30,12 +29,7 @@ def node(repository: Repository, wanted: NodeId) -> CommitId:
     for ref in (live, names.archived(repository, live)):
         if (found := target(repository, ref)) is not None:
             return CommitId(found)
-    for commit, message in commits_with(repository, "Level"):
-        if _is(message, wanted):
+    for commit, says in octopuses(repository):
+        if says.id == wanted:
             return commit
     raise NotFound(f"there is no merge {wanted} in {repository.shown}")
-
-
-def _is(message: Message, wanted: NodeId) -> bool:
-    place = (message.one("Gitskill-Run"), message.one("Level"), message.one("Group"))
-    return place == (str(wanted.run), str(wanted.level), str(wanted.group))

@@ -70,9 +70,8 @@ def next_run(repository: Repository) -> RunId:
     refs = [names.run_of(name) for name in repository.git.references if _is_ours(repository, name)]
     refs += [names.run_of(step.ref) for operation in operations(repository) for step in operation.moves]
     numbers = [run.number for run in refs if run]
-    numbers += [
-        RunId.parse(message.one("Gitskill-Run") or "").number for _, message in commits_with(repository, "Gitskill-Run")
-    ]
+    told = (message.one("Gitskill-Run") or "" for _, message in commits_with(repository, "Gitskill-Run"))
+    numbers += [run.number for text in told if (run := names.run_of(text))]
     return RunId(max(numbers, default=0) + 1)
 
 
