@@ -74,8 +74,16 @@ def propose(reader: SkillReader, run: Run, proposal: Proposal, author: Who) -> P
         try:
             return replace(_write(reader, run, proposal, author), findings=findings)
         except RefMoved:
-            run = next((known for known in runs.recorded(reader.repository) if known.id == run.id), run)
+            run = _again(reader, run)
     raise RefMoved(f"the record of {run.id}")
+
+
+def _again(reader: SkillReader, run: Run) -> Run:
+    """Read a run again that another command has moved; where that made it another skill's, begin the next."""
+    now = {known.id: known for known in runs.recorded(reader.repository)}.get(run.id)
+    if now and (now.folder, now.base) == (run.folder, run.base):
+        return now
+    return replace(run, id=runs.next_run(reader.repository), lessons=(), record=None)
 
 
 def _refuse_unclear(proposal: Proposal) -> None:
@@ -93,6 +101,6 @@ def _write(reader: SkillReader, run: Run, proposal: Proposal, author: Who) -> Pr
     batch = Batch(reader.repository)
     branch = lessons.add(reader, batch, lesson, proposal.skill, run.base, author)
     grown = replace(run, lessons=(*run.lessons, lesson.id.short))
-    moves = (branch, runs.add(batch, reader.repository, grown, author))
+    moves = (branch, runs.add(batch, grown, author))
     record(reader.repository, batch, Operation(f"lesson add {lesson.id}", moves), author)
     return Proposed(lesson.id, lesson.title, CommitId(str(branch.new)), branch.ref.removeprefix(HEADS), ())

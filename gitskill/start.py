@@ -60,7 +60,8 @@ def start(folder: Path, name: str, description: str, who: Who) -> Started:
     new = checkout.untracked(repository, place)
     verb = "Start" if created else "Take on"
     commit = checkout.commit_files(repository, new, Message(f"{verb} skill {name}"), who) if new else None
-    return Started(name, created, commit, _tag(repository, place, name, who))
+    made = f", commit {commit[:10]}" if commit else ""
+    return Started(name, created, commit, _tag(repository, place, f"Base of skill {name}", made, who))
 
 
 def _is_new(file: Path) -> bool:
@@ -124,11 +125,11 @@ def _write(folder: Path, text: bytes) -> None:
         raise InvalidInput(f"{folder / SKILL_FILE} cannot be written: {error.strerror}") from error
 
 
-def _tag(repository: Repository, folder: str, name: str, who: Who) -> str:
+def _tag(repository: Repository, folder: str, message: str, made: str, who: Who) -> str:
     if tags.releases(repository, folder):
         return ""
     tag = tags.tag_name(folder, FIRST)
     batch = Batch(repository)
-    move = tags.add(batch, repository, tag, repository.head(), f"Base of skill {name}", who)
-    record(repository, batch, Operation(f"init {tag}", (move,)), who)
+    move = tags.add(batch, repository, tag, repository.head(), message, who)
+    record(repository, batch, Operation(f"init {tag}{made}", (move,)), who)
     return tag

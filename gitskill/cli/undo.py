@@ -28,3 +28,6 @@ def undo(session: Session, operation: str, show_list: bool) -> None:
         return
     done = take_back(session.repository, session.who(), operation)
     output.result(f"undone: {done.what}")
+    commit = done.what.partition(", commit ")[2]
+    if commit and session.repository.parents(session.repository.commit(commit)):
+        output.tell(f"  its commit stays on your branch; to take that back too: git reset --keep {commit}~1")

@@ -78,6 +78,7 @@ def edited(reader: SkillReader) -> list[str]:
     """List the skill's committed files that differ on disk: a lesson's base does not have these edits."""
     if reader.repository.git.is_bare or reader.repository.git.head_is_unborn:
         return []
+    _read_index(reader.repository.git)
     above = f"{reader.folder}/" if reader.folder else ""
     files = reader.read(reader.repository.head()).files
     return sorted(path for path in files if reader.repository.git.status_file(above + path) != FileStatus.CURRENT)

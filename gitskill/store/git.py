@@ -34,7 +34,7 @@ def run(git_dir: Path, *args: str, data: bytes = b"", who: Sequence[str] = ("git
         raise GitRefused("the git program is not on PATH", hint="install git 2.38 or newer") from error
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise GitRefused(f"git {args[0]}: {said[-1].removeprefix('fatal: ')}")
+        raise GitRefused(f"git {args[0]}: {said[0].removeprefix('fatal: ')}")
     return done.stdout
 
 

@@ -76,6 +76,8 @@ def _origin(repository: Repository, tip: CommitId) -> tuple[Lesson, CommitId]:
             newest = Lesson.parse(message)
         elif newest and short != newest.id.short:
             break
+        if not at.parent_ids and repository.git.is_shallow:
+            raise repository.lacking(f"the base of {tip[:10]}")
         if len(at.parent_ids) != 1:
             raise InvalidInput(
                 f"{tip[:10]} is no lesson: {str(at.id)[:10]} has {len(at.parent_ids)} parents",

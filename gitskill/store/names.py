@@ -11,7 +11,7 @@ RUNS = f"{OWN}runs/"
 TRACES = f"{OWN}traces"
 
 _LESSON = re.compile(r"(r\d{4,9})/(l\d{4,9}[a-z])(?:-[a-z0-9-]+)?")
-_RUN = re.compile(r"(?:^|/)r(\d{4,9})(?:/|$)")
+_RUN = re.compile(r"(?:^|/)r(\d{4,8})(?:/|$)")
 
 
 def branches(repository: Repository) -> str:

@@ -143,7 +143,7 @@ class Batch:
 
 def tree_entries(repository: Repository, tree: str) -> Entries:
     """Read a stored tree. Names that are not UTF-8 survive as lone surrogates."""
-    data = repository.git.odb.read(tree)[1]
+    data = repository.read_object(tree)
     entries: Entries = {}
     at = 0
     while at < len(data):

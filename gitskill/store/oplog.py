@@ -7,18 +7,20 @@ moves away from stays reachable through the commit's further parents, so that
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pygit2.enums import ObjectType
 
-from gitskill.errors import GitRefused, NotFound, RefMoved
+from gitskill.errors import GitRefused, InvalidInput, NotFound, RefMoved
 from gitskill.ids import CommitId
 from gitskill.message import Message, one_line
-from gitskill.store.objects import Batch
+from gitskill.store.objects import Batch, tree_entries
 from gitskill.store.refs import Move, move, target
 from gitskill.store.repository import Repository, Who
 
 OPLOG = "refs/gitskill/oplog"
+_KEPT = "refs/gitskill/kept/"
+_MOVES = "moves.json"
 _TRIES = 20
 
 
@@ -42,6 +44,7 @@ def record(repository: Repository, batch: Batch, operation: Operation, who: Who)
 
     Another command may write to the log meanwhile; then only the log's entry is made anew.
     """
+    operation = replace(operation, moves=(*operation.moves, *_kept_tags(repository, operation)))
     for _ in range(_TRIES):
         before = target(repository, OPLOG)
         entry = _entry(repository, batch, operation, before, who)
@@ -62,15 +65,28 @@ def operations(repository: Repository) -> Iterator[Operation]:
     while tip is not None:
         commit = repository.read_commit(CommitId(tip))
         message = Message.parse(commit.message)
-        moves = json.loads(repository.git[commit.tree["moves.json"].id].read_raw())
         undone = message.one("Undoes")
         yield Operation(
             message.subject,
-            tuple(Move(item["ref"], item["old"], item["new"]) for item in moves),
+            _moves(repository, CommitId(tip)),
             CommitId(undone) if undone else None,
             commit=CommitId(tip),
         )
         tip = str(commit.parent_ids[0]) if message.one("Previous") else None
+
+
+def _moves(repository: Repository, entry: CommitId) -> tuple[Move, ...]:
+    tree = tree_entries(repository, str(repository.read_commit(entry).tree_id))
+    try:
+        told = json.loads(repository.read_object(tree[_MOVES][1]))
+        moves = tuple(Move(item["ref"], item["old"], item["new"]) for item in told)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(
+            f"the operation log is damaged at {entry[:10]}", hint="git log refs/gitskill/oplog"
+        ) from error
+    if not moves or not all(isinstance(step.ref, str) for step in moves):
+        raise InvalidInput(f"the operation log is damaged at {entry[:10]}", hint="git log refs/gitskill/oplog")
+    return moves
 
 
 def undo(repository: Repository, who: Who, name: str = "") -> Operation:
@@ -115,7 +131,7 @@ def _undone(log: Sequence[Operation]) -> set[CommitId]:
 
 def _entry(repository: Repository, batch: Batch, operation: Operation, before: str | None, who: Who) -> CommitId:
     told = [{"ref": step.ref, "old": step.old, "new": step.new} for step in operation.moves]
-    tree = batch.edit_tree(None, {"moves.json": json.dumps(told, indent=1, sort_keys=True).encode() + b"\n"})
+    tree = batch.edit_tree(None, {_MOVES: json.dumps(told, indent=1, sort_keys=True).encode() + b"\n"})
     parents = [CommitId(before)] if before else []
     if operation.keep:
         new = {step.new for step in operation.moves}
@@ -126,5 +142,14 @@ def _entry(repository: Repository, batch: Batch, operation: Operation, before: s
     return batch.commit(tree, parents, Message(one_line(operation.what), "", tuple(trailers)), who)
 
 
+def _kept_tags(repository: Repository, operation: Operation) -> list[Move]:
+    """Keep a tag that an operation takes away: a commit is kept by the log's parents, a tag by a ref of its own."""
+    new = {step.new for step in operation.moves}
+    lost = {step.old for step in operation.moves if step.old and step.old not in new} if operation.keep else set()
+    tags = sorted(oid for oid in lost if not _is_commit(repository, CommitId(oid)))
+    return [Move(f"{_KEPT}{oid}", None, oid) for oid in tags if target(repository, f"{_KEPT}{oid}") is None]
+
+
 def _is_commit(repository: Repository, oid: CommitId) -> bool:
-    return bool(repository.git[oid].type == ObjectType.COMMIT)
+    found = repository.git.get(oid)
+    return found is not None and found.type == ObjectType.COMMIT

@@ -1,5 +1,6 @@
 """Moving refs: all of a command's refs in one transaction, each guarded by its old value."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from gitskill.store.repository import Repository, Who
 
 HEADS = "refs/heads/"
 OWN = "refs/gitskill/"
+
+_VERSION_TAG = re.compile(r"refs/tags/(?:[^/]+/)?v\d+\.\d+\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ def move(repository: Repository, moves: Sequence[Move], who: Who, reason: str, *
     """
     held = checked_out(repository)
     for change in moves:
+        if not _is_ours(repository, change.ref) and change.ref != own:
+            raise NeedsPerson(f"{change.ref} is not a ref that gitskill makes; nothing was moved")
         if change.ref in held and change.ref != own and change.old is not None:
             raise NeedsPerson(
                 f"{change.ref.removeprefix(HEADS)} is checked out in {held[change.ref]}",
@@ -42,12 +47,16 @@ def move(repository: Repository, moves: Sequence[Move], who: Who, reason: str, *
     try:
         run(
             repository.git_dir,
-            *("update-ref", "--stdin", "-z", "-m", f"gitskill: {reason}"),
+            *("update-ref", "--no-deref", "--stdin", "-z", "-m", f"gitskill: {reason}"),
             data=lines,
             who=(who.name, who.email),
         )
     except GitRefused as error:
         _explain(repository, moves, error)
+
+
+def _is_ours(repository: Repository, ref: str) -> bool:
+    return ref.startswith((f"{HEADS}{repository.prefix}/", OWN)) or bool(_VERSION_TAG.fullmatch(ref))
 
 
 def _line(change: Move) -> bytes:
@@ -75,15 +84,18 @@ def _explain(repository: Repository, moves: Sequence[Move], error: GitRefused) -
 
 
 def target(repository: Repository, ref: str) -> str | None:
-    """Tell where `ref` stands now, or None."""
+    """Tell where `ref` stands now, or None. A symbolic ref stands at no object: it is given as `ref: NAME`."""
     found = repository.git.references.get(ref)
-    return None if found is None else str(found.resolve().target)
+    if found is None:
+        return None
+    return f"ref: {found.target}" if isinstance(found.target, str) else str(found.target)
 
 
 def under(repository: Repository, prefix: str) -> Iterator[tuple[str, str]]:
-    """Give name and target of every ref below `prefix`, in the order of names."""
+    """Give name and target of every ref below `prefix`, in the order of names. Symbolic refs are none of ours."""
     names = sorted(name for name in repository.git.references if name.startswith(prefix))
-    return ((name, str(repository.git.references[name].resolve().target)) for name in names)
+    found = ((name, target(repository, name)) for name in names)
+    return ((name, oid) for name, oid in found if oid and not oid.startswith("ref: "))
 
 
 def commits_under(repository: Repository, prefix: str) -> Iterator[tuple[str, CommitId]]:
@@ -92,7 +104,8 @@ def commits_under(repository: Repository, prefix: str) -> Iterator[tuple[str, Co
 
 
 def _is_commit(repository: Repository, oid: str) -> bool:
-    return bool(repository.git[oid].type == ObjectType.COMMIT)
+    found = repository.git.get(oid)
+    return found is not None and found.type == ObjectType.COMMIT
 
 
 def checked_out(repository: Repository) -> Mapping[str, Path]:
@@ -114,6 +127,8 @@ def _refs_of(admin: Path) -> Iterable[str]:
             yield name
     if start := _read(admin / "BISECT_START"):
         yield HEADS + start
+    # A rebase with --update-refs will move these along.
+    yield from (line for line in _read(admin / "rebase-merge/update-refs").splitlines() if line.startswith("refs/"))
 
 
 def _read(path: Path) -> str:

@@ -1,8 +1,10 @@
 """Opening a repository: what we work in, and what we refuse with one clear line."""
 
+import re
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -36,6 +38,8 @@ class Repository:
 
     git: pygit2.Repository
     prefix: str = DEFAULT_PREFIX
+    _whole: set[str] = field(default_factory=set, compare=False)
+    """Loose objects that were seen to be whole."""
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -56,6 +60,7 @@ class Repository:
             raise _refusal(path, str(error)) from error
         repository = cls(git, _config(git, "gitskill.prefix") or DEFAULT_PREFIX)
         repository._refuse_what_breaks()
+        repository._refuse_unreadable_head()
         return repository
 
     def _refuse_what_breaks(self) -> None:
@@ -68,6 +73,14 @@ class Repository:
             )
         if not pygit2.reference_is_valid_name(f"refs/heads/{self.prefix}/x"):
             raise InvalidInput(f"gitskill.prefix is {self.prefix!r}, which cannot begin a branch name")
+
+    def _refuse_unreadable_head(self) -> None:
+        try:
+            head = None if self.git.head_is_unborn else str(self.git.head.target)
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise GitRefused(f"HEAD of {self.shown} cannot be read: {error}", hint="run git fsck") from error
+        if head:
+            self.read_commit(CommitId(head))
 
     @cached_property
     def common_dir(self) -> Path:
@@ -105,14 +118,43 @@ class Repository:
 
     def read_commit(self, commit: CommitId) -> pygit2.Commit:
         """Give libgit2's commit, or raise GitRefused where history was cut off before it."""
+        self.refuse_cut_off(commit)
         try:
             found = self.git[commit]
-        except KeyError as error:
-            hint = "fetch the history: git fetch --unshallow" if self.git.is_shallow else "run git fsck"
-            raise GitRefused(f"commit {commit[:10]} is not in {self.shown}", hint=hint) from error
+        except (KeyError, pygit2.GitError) as error:
+            raise self.lacking(f"commit {commit[:10]}") from error
         if found.type != ObjectType.COMMIT:
             raise InvalidInput(f"{commit[:10]} is not a commit")
         return found  # type: ignore[return-value]  # narrowed by its type above
+
+    def read_object(self, oid: str) -> bytes:
+        """Give the bytes of a stored object, or raise GitRefused: it is missing or damaged."""
+        self.refuse_cut_off(oid)
+        try:
+            return self.git.odb.read(oid)[1]
+        except (KeyError, pygit2.GitError) as error:
+            raise self.lacking(f"object {oid[:10]}") from error
+
+    def refuse_cut_off(self, oid: str) -> None:
+        """Raise GitRefused where the loose object `oid` is not whole: libgit2 1.9 would read such a file for ever."""
+        if oid in self._whole:
+            return
+        try:
+            data = (self.common_dir / "objects" / oid[:2] / oid[2:]).read_bytes()
+            reader = zlib.decompressobj()
+            reader.decompress(data)
+        except (FileNotFoundError, NotADirectoryError):
+            return  # in a pack, or nowhere
+        except (OSError, zlib.error) as error:
+            raise self.lacking(f"object {oid[:10]}") from error
+        if not reader.eof:
+            raise self.lacking(f"object {oid[:10]}")
+        self._whole.add(oid)
+
+    def lacking(self, what: str) -> GitRefused:
+        """Give the error for something that this repository should have."""
+        hint = "fetch the history: git fetch --unshallow" if self.git.is_shallow else "run git fsck"
+        return GitRefused(f"{what} is missing or damaged in {self.shown}", hint=hint)
 
     def parents(self, commit: CommitId) -> list[CommitId]:
         """Give the parents of a commit in their order."""
@@ -139,9 +181,11 @@ def _refusal(path: Path, said: str) -> GitRefused:
             hint="convert it with `git refs migrate --ref-format=files`",
         )
     if "not owned by current user" in said:
+        named = re.search(r"'([^']+)'", said)
+        place = named[1].rstrip("/").removesuffix("/.git") if named else path.resolve()
         return GitRefused(
             f"{path} belongs to another user",
-            hint=f"if you trust it: git config --global --add safe.directory {path.resolve()}",
+            hint=f"if you trust it: git config --global --add safe.directory {place}",
         )
     return GitRefused(f"{path} cannot be opened: {said}")
 

@@ -9,9 +9,9 @@ from gitskill.ids import CommitId, RunId
 from gitskill.message import Message
 from gitskill.store import names
 from gitskill.store.history import commits_with
-from gitskill.store.objects import Batch
+from gitskill.store.objects import Batch, tree_entries
 from gitskill.store.oplog import operations
-from gitskill.store.refs import Move, commits_under, target
+from gitskill.store.refs import Move, commits_under
 from gitskill.store.repository import Repository, Who
 
 _RECORD = "run.json"
@@ -30,17 +30,18 @@ class Run:
     started: int
     lessons: tuple[str, ...] = ()
     """The slots that are taken: `l0001a`. Moving the record's ref is what makes a slot ours."""
+    record: CommitId | None = None
+    """Where the record's ref stood when this was read; None where there is no record yet."""
 
 
-def add(batch: Batch, repository: Repository, run: Run, who: Who) -> Move:
-    """Put the record of `run` into `batch` and return the ref to create or move."""
+def add(batch: Batch, run: Run, who: Who) -> Move:
+    """Put the record of `run` into `batch` and return the ref to create, or to move from where it was read."""
     data = {**asdict(run), "id": str(run.id)}
+    del data["record"]
     tree = batch.edit_tree(None, {_RECORD: json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"})
-    ref = names.RUNS + str(run.id)
-    old = target(repository, ref)
-    parents = [CommitId(old)] if old else []
+    parents = [run.record] if run.record else []
     made = batch.commit(tree, parents, Message(f"Record of {run.id}"), who)
-    return Move(ref, old, made)
+    return Move(names.RUNS + str(run.id), run.record, made)
 
 
 def recorded(repository: Repository) -> list[Run]:
@@ -50,9 +51,9 @@ def recorded(repository: Repository) -> list[Run]:
 
 
 def _read(repository: Repository, commit: CommitId) -> Run:
-    tree = repository.read_commit(commit).tree
+    tree = tree_entries(repository, str(repository.read_commit(commit).tree_id))
     try:
-        data: dict[str, Any] = json.loads(repository.git[tree[_RECORD].id].read_raw())
+        data: dict[str, Any] = json.loads(repository.read_object(tree[_RECORD][1]))
         return Run(
             RunId.parse(data["id"]),
             CommitId(data["base"]),
@@ -60,8 +61,9 @@ def _read(repository: Repository, commit: CommitId) -> Run:
             data["engine"],
             int(data["started"]),
             tuple(data["lessons"]),
+            commit,
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"the run's record {commit[:10]} cannot be read: {error}") from error
 
 

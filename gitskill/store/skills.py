@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from gitskill.errors import InvalidInput, NotFound
+from gitskill.errors import InvalidInput
 from gitskill.ids import CommitId
 from gitskill.skill.snapshot import SKILL_FILE, SKILL_FOLDERS, Skill, is_own_path
 from gitskill.store.objects import EXECUTABLE, FILE, LINK, TREE, Batch, Entries, tree_entries
@@ -94,10 +94,7 @@ class SkillReader:
         )
 
     def _read_blob(self, oid: str) -> bytes:
-        try:
-            return self.repository.git.odb.read(oid)[1]
-        except KeyError as error:
-            raise NotFound(f"object {oid[:10]} is missing in {self.repository.shown}", hint="run git fsck") from error
+        return self.repository.read_object(oid)
 
 
 def with_skill(batch: Batch, tree: str, folder: str, old: Skill, new: Skill) -> str:
