@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gitskill.errors import InvalidInput
-from gitskill.skill.snapshot import SKILL_FILE, Skill
+from gitskill.skill.snapshot import SKILL_FILE, Skill, is_own_path
 
 MAX_FILES = 5000
 MAX_BYTES = 50_000_000
@@ -30,11 +30,18 @@ def nearest_folder(path: Path) -> Path:
 
 
 def read_skill(folder: Path) -> Skill:
-    """Read every file below `folder`, hidden folders such as `.git` left out. Raises InvalidInput where it cannot."""
+    """Read every file below `folder`, hidden folders left out. Raises InvalidInput where it cannot.
+
+    Of a repository's root only the skill's own parts are read; the rest is the repository's.
+    """
+    is_root = (folder / ".git").exists()
     files: dict[str, bytes] = {}
     executable, foreign = set(), {}
     size = 0
-    for path, entry in _entries(folder):
+    for path, entry in _entries(folder, is_root=is_root):
+        if is_root and not is_own_path(path):
+            foreign[path] = "other"
+            continue
         found = entry.stat(follow_symlinks=False)
         size += found.st_size
         if len(files) >= MAX_FILES or size > MAX_BYTES:
@@ -48,7 +55,7 @@ def read_skill(folder: Path) -> Skill:
     return Skill(files, frozenset(executable), foreign)
 
 
-def _entries(folder: Path) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+def _entries(folder: Path, *, is_root: bool) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
     todo = [""]
     while todo:
         above = todo.pop()
@@ -61,6 +68,8 @@ def _entries(folder: Path) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
         for entry in entries:
             if not entry.is_dir(follow_symlinks=False):
                 yield above + entry.name, entry
+            elif is_root and not above and not is_own_path(entry.name):
+                yield entry.name, entry
             elif not entry.name.startswith("."):
                 todo.append(f"{above}{entry.name}/")
 

@@ -111,6 +111,16 @@ def test_the_skill_around_the_directory_is_found(where: str, place: Path, gitski
     assert gitskill(place / where, "check") == Done(0, "", "ok\n")
 
 
+def test_a_repositorys_own_files_are_not_counted_to_the_size_of_a_skill_at_its_root(
+    folder: Path, gitskill: Run
+) -> None:
+    (folder / "data").mkdir()
+    with (folder / "data" / "table.bin").open("wb") as file:
+        file.truncate(60_000_000)
+
+    assert gitskill(folder, "check") == Done(0, "", "ok\n")
+
+
 def test_a_repositorys_own_files_are_not_the_skills_at_its_root(folder: Path, gitskill: Run) -> None:
     (folder / "README.md").write_text("[broken](nowhere.md)\n")
     (folder / "src").mkdir()

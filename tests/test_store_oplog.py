@@ -100,7 +100,7 @@ def test_undoing_again_and_again_goes_back_to_the_beginning(
     for what, before in zip(WHAT[::-1], history[-2::-1], strict=True):
         assert gitskill(folder, "undo") == Done(0, f"undone: {what}\n", "")
         # A tag that was taken back is kept for a redo; a commit is kept by the log itself.
-    assert {name: oid for name, oid in refs(folder).items() if "/kept/" not in name} == before
+        assert {name: oid for name, oid in refs(folder).items() if "/kept/" not in name} == before
 
     assert gitskill(folder, "undo") == Done(3, "", "gitskill: there is nothing to undo\n")
     assert git(folder, "fsck", "--strict", "--no-dangling") == ""
@@ -150,7 +150,7 @@ def test_one_operation_in_the_middle_is_undone_alone(folder: Path, gitskill: Pro
     gitskill(folder, "merge", "l0001a", "l0002a")
     after = refs(folder)
 
-    name = operation(gitskill, folder, "merge 1 lessons of r0001 into m1-02")
+    name = operation(gitskill, folder, "merge 1 lesson of r0001 into m1-02")
     assert gitskill(folder, "undo", name).code == 0
 
     assert refs(folder).keys() == after.keys() - {"refs/heads/gitskill/r0001/m1-02"}

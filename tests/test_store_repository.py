@@ -92,7 +92,7 @@ def exercise(gitskill: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert ok("merge", f"{run}/l0001a", f"{run}/l0002a") == f"{run}/m1-01  2 lessons in one merge of 3 parents\n"
         shown = ok("show", f"{run}/l0001a").splitlines()
         assert shown[0] == f"{run}/l0001a  Read twice  (merged in {run}/m1-01)"
-        assert "+  - Read twice" in shown
+        assert "+ - Read twice" in shown
         blamed = json.loads(ok("blame", "--rev", f"{run}/m1-01", "--json"))["lines"]
         taught = {line["text"]: line["lessons"] for line in blamed if line["lessons"]}
         assert taught == {"- Read twice": [f"{run}/l0001a"], "- Write once": [f"{run}/l0002a"]}

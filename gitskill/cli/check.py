@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def check(
     session: Session, paths: tuple[Path, ...], rev: str | None, base: str | None, spec: bool, as_json: bool
 ) -> int:
-    """Check the form of skills: frontmatter, names, links, sizes, hidden characters.
+    """Check the form of skills: frontmatter, links, sizes, hidden text.
 
     PATH is a skill's folder or its SKILL.md; without it, the skill around the
     current directory. Exit code 3 for an invalid skill, 0 for warnings alone.
@@ -73,13 +73,11 @@ def _of_commit(session: Session, rev: str) -> _Examined:
 
 def _of_disk(session: Session, path: Path | None) -> _Examined:
     from gitskill.disk import read_skill, skill_folder
-    from gitskill.skill.snapshot import at_root
 
     folder = session.nearest_skill() if path is None else skill_folder(session.directory / path)
     skill = read_skill(folder)
-    if (folder / ".git").exists():
-        return _Examined(at_root(skill), "", str(path))
-    return _Examined(skill, folder.resolve().name, str(path))
+    is_root = (folder / ".git").exists()
+    return _Examined(skill, "" if is_root else folder.resolve().name, str(path))
 
 
 def _findings(session: Session, examined: _Examined, base: str | None, *, spec: bool) -> "list[Finding]":

@@ -20,7 +20,7 @@ _LESSONS = {
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Where to leave the sample repository.")
 @click.pass_obj
 def demo(session: Session, keep: Path | None) -> None:
-    """Build a sample skill, teach it four lessons, merge them, and show the result.
+    """Build a sample skill, teach it four lessons, and merge them.
 
     Everything happens in a folder of its own, without a model, key or network.
 

@@ -58,7 +58,7 @@ def _programs() -> list[tuple[str, str, str]]:
 
 
 def _repository(session: Session) -> list[tuple[str, str, str]]:
-    from gitskill.checks.finding import verdict
+    from gitskill.checks.finding import Verdict, verdict
     from gitskill.checks.whole import check_whole
     from gitskill.store.checkout import edited
 
@@ -69,7 +69,9 @@ def _repository(session: Session) -> list[tuple[str, str, str]]:
         rows.append(("identity", "ok", f"{who.name} <{who.email}>"))
         reader = session.reader
         skill = reader.read(session.repository.head())
-        rows.append(("skill", "ok", f"{reader.folder or 'the root'}: {verdict(check_whole(skill, ''))}"))
+        found = verdict(check_whole(skill, ""))
+        place = reader.folder or "the root"
+        rows.append(("skill", "bad" if found is Verdict.INVALID else "ok", f"{place}: {found}"))
         if files := edited(reader):
             rows.append(("checkout", "note", f"uncommitted edits are not part of a base: {', '.join(files)}"))
     except GitskillError as error:

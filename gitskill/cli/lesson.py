@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -41,7 +41,7 @@ def add(
 
     \b
     Example:
-      git diff | gitskill lesson add --title "Recalculate after writing a formula" \\
+      git diff | gitskill lesson add --title "Recalculate after writing" \\
         --why "a cached value looks right and is stale" --diff -
     """
     from gitskill.ids import RunId
@@ -81,8 +81,15 @@ def _edited(session: Session, base: "Skill", diff: Path | None, edits: Path | No
 def _read(path: Path) -> str:
     """Read a file, or stdin for `-`, without translating its line ends."""
     try:
-        return (sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()).decode()
+        return (_standard_input() if str(path) == "-" else path.read_bytes()).decode()
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8 (byte {error.start})") from error
+
+
+def _standard_input() -> bytes:
+    stream: TextIO | None = sys.stdin  # None where whoever started us has closed it
+    if stream is None:
+        raise InvalidInput("standard input is closed")
+    return stream.buffer.read()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @options.as_json
 @click.pass_obj
 def log(session: Session, as_json: bool) -> None:
-    """List the skill's versions, newest first, with the lessons that each brought.
+    """List the skill's versions and the lessons that each brought.
 
     \b
     Example:
@@ -34,13 +34,21 @@ def log(session: Session, as_json: bool) -> None:
 
 
 def _row(version: "VersionReport") -> tuple[str, ...]:
-    day = datetime.fromtimestamp(version.release.when, UTC).date().isoformat()
+    day = _day(version.release.when)
     count, runs = len(version.lessons), " ".join(map(str, version.runs))
     if count:
-        traces = f" from {version.traces} traces" if version.traces else ""
-        return version.release.tag, day, runs, f"{count} lesson{'s' * (count != 1)}{traces}"
+        traces = f" from {output.counted(version.traces, 'trace')}" if version.traces else ""
+        return version.release.tag, day, runs, f"{output.counted(count, 'lesson')}{traces}"
     subject = version.release.message.partition("\n")[0]
     return version.release.tag, day, "", subject if version.previous else subject or "base"
+
+
+def _day(when: int) -> str:
+    """Write a moment as a day; a tag may claim one that no calendar has."""
+    try:
+        return datetime.fromtimestamp(when, UTC).date().isoformat()
+    except (OverflowError, OSError, ValueError):
+        return str(when)
 
 
 def _document(version: "VersionReport") -> dict[str, Any]:

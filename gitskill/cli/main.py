@@ -1,15 +1,18 @@
 """The `gitskill` program: its commands, and the one place where an error becomes text and an exit code."""
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import shell_complete
 
 from gitskill.cli import output
 from gitskill.cli.session import Session
@@ -30,6 +33,11 @@ COMMANDS = {
     "demo": "demo:demo",
 }
 """Command to module and function, in the order in which a person meets them."""
+
+_COMPLETE = "_GITSKILL_COMPLETE"
+"""The variable by which a shell asks for completions; the name is click's."""
+
+_OUTPUT_ERRORS = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF}
 
 _EPILOG = "Exit codes: 0 done, 2 usage, 3 invalid input, 4 a person must decide, 5 git moved or refused."
 
@@ -66,34 +74,61 @@ def program(ctx: click.Context, directory: Path, skill: str | None) -> None:
     Every lesson is a commit on its own branch, consolidation is an octopus
     merge, and the evolved skill is a tagged release.
     """
+    ctx.color = False if ctx.obj.get("NO_COLOR") else None
     ctx.obj = Session(directory, skill, ctx.obj)
 
 
 def main() -> NoReturn:
     """Run the program. Never returns; the exit code says what happened."""
     signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without the letters still shows something
+    instruction = os.environ.get(_COMPLETE)
+    if instruction:
+        sys.exit(shell_complete(program, {}, "gitskill", _COMPLETE, instruction))
     sys.exit(run(sys.argv[1:], os.environ))
 
 
 def run(arguments: list[str], environment: Mapping[str, str]) -> int:
     """Run one command and return its exit code."""
     try:
-        result: Any = program.main(arguments, prog_name="gitskill", standalone_mode=False, obj=environment)
-        sys.stdout.flush()
+        with program.make_context("gitskill", arguments, obj=environment) as context:
+            result: Any = program.invoke(context)
+        if sys.stdout:
+            sys.stdout.flush()
     except GitskillError as error:
         output.error(error)
         return error.exit_code
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.ClickException as error:
-        error.show()
+        output.tell(_usage(error))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         output.tell("gitskill: interrupted")
         return 130
-    except BrokenPipeError:
-        # The reader of our output has had enough. Python would complain once more while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        return _output_failed(error)
     return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    lines = [context.get_usage(), f"Try '{context.command_path} --help' for help.", ""] if context else []
+    return "\n".join([*lines, f"Error: {error.format_message()}"])
+
+
+def _output_failed(error: OSError) -> int:
+    """Say that the result could not be printed, unless its reader has just had enough. Any other OSError is a bug."""
+    if error.filename is not None or error.errno not in _OUTPUT_ERRORS:
+        raise error
+    # Python would complain once more while closing stdout.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if error.errno == errno.EPIPE:
+        return 0
+    output.tell(f"gitskill: the result cannot be printed: {error.strerror}")
+    return 5
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -1,9 +1,14 @@
 """gitskill merge"""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from gitskill.cli import options, output
 from gitskill.cli.session import Session
+
+if TYPE_CHECKING:
+    from gitskill.store.lessons import Recorded
 
 
 @click.command()
@@ -24,9 +29,8 @@ def merge(session: Session, lessons: tuple[str, ...], as_json: bool) -> None:
     """
     from gitskill.consolidate.clashes import Clashing
     from gitskill.consolidate.merge import merge as join
-    from gitskill.store.lessons import find
 
-    recorded = [session.nodes.lesson(find(session.repository, name).commit) for name in lessons]
+    recorded = [_lesson(session, name) for name in lessons]
     try:
         made = join(session.nodes, recorded, session.who())
     except Clashing as error:
@@ -36,8 +40,23 @@ def merge(session: Session, lessons: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         output.document({"commit": made.node.commit, "lessons": made.lessons, "clashes": []})
         return
-    output.result(f"{made.node.says.id}  {len(made.lessons)} lessons in one merge of {len(made.node.live) + 1} parents")
+    count = output.counted(len(made.lessons), "lesson")
+    output.result(f"{made.node.says.id}  {count} in one merge of {len(made.node.live) + 1} parents")
     for group in made.folded:
         output.result(f"  folded   {', '.join(map(str, group[1:]))} into {group[0]}")
-    output.tell(f"  look     git show --stat {made.branch}        (or: gitskill diff HEAD {made.branch})")
+    for group in made.joined:
+        output.result(f"  joined   {' and '.join(map(str, group))} under one heading")
+    output.tell(f"  look     gitskill diff HEAD {made.branch}")
     output.tell(f"  take     git merge --no-ff {made.branch}")
+
+
+def _lesson(session: Session, name: str) -> "Recorded":
+    """Read a lesson; what is wrong with it is said with its name."""
+    from gitskill.errors import InvalidInput
+    from gitskill.store.lessons import find
+
+    found = find(session.repository, name)
+    try:
+        return session.nodes.lesson(found.commit)
+    except InvalidInput as error:
+        raise InvalidInput(f"{found.id}: {error}", hint=error.hint) from error

@@ -33,7 +33,13 @@ def error(problem: GitskillError) -> None:
     """Say what went wrong, and what to do, in one line each."""
     tell(f"gitskill: {problem}".replace("\n", " "))
     if problem.hint:
-        tell(f"hint: {problem.hint}")
+        tell(f"hint: {problem.hint}".replace("\n", " "))
+
+
+def counted(number: int, what: str) -> str:
+    """Write `1 lesson`, `2 lessons`."""
+    plural = f"{what}es" if what.endswith("ch") else f"{what}s"
+    return f"{number} {what if number == 1 else plural}"
 
 
 def table(rows: Iterable[Sequence[str]], *, indent: str = "") -> None:
@@ -51,18 +57,20 @@ def comparison(value: "Comparison", *, lessons: bool = True) -> None:
     """Print what differs between two versions: by section, each added line with its lessons."""
     added = [line for item in value.differences for line in item.added if lessons]
     names = lesson_names(added)
-    wide = max(map(len, map(names, added)), default=0)
+    wide = max((len(name) + 1 for name in map(names, added) if name), default=0)
     for item in value.differences:
         result()
         result(f"{item.path}  {item.section}".rstrip(), bold=True)
         for text in item.removed:
-            result(f"- {'':{wide}} {text}".removesuffix("\r"), fg="red")
+            result(f"- {'':{wide}}{text}".rstrip(), fg="red")
         for line in item.added:
-            result(f"+ {names(line) if lessons else '':{wide}} {line.line.text}".removesuffix("\r"), fg="green")
+            result(f"+ {names(line) if lessons else '':{wide}}{line.line.text}".rstrip(), fg="green")
     if value.differences:
         result()
     for path in value.replaced:
         result(f"{path}: replaced whole")
+    for path in value.otherwise:
+        result(f"{path}: another mode, kind or end of file")
     result(value.summary)
 
 

@@ -33,4 +33,5 @@ def prune(session: Session, age: str, dry_run: bool) -> None:
         archive.prune(session.repository, old, session.who())
     for ref, _ in old:
         output.result(ref)
-    output.tell(f"{len(old)} branches {'would be' if dry_run else 'were'} deleted")
+    done = "would be" if dry_run else "was" if len(old) == 1 else "were"
+    output.tell(f"{output.counted(len(old), 'branch')} {done} deleted")

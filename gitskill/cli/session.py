@@ -99,7 +99,10 @@ class Session:
         if self.skill is not None:
             # A bare repository has no folders on disk: there --skill counts from its root.
             bare = self.repository.git.is_bare
-            return folder_in(self.repository, Path(self.skill) if bare else self.directory / self.skill)
+            folder = folder_in(self.repository, Path(self.skill) if bare else self.directory / self.skill)
+            if not is_skill(self.repository, folder):
+                raise NotFound(f"{self.skill} is no skill in the commit that is checked out")
+            return folder
         near = folder_in(self.repository, self.directory, inside=True)
         for folder in [near, *(str(parent) for parent in Path(near).parents)]:
             place = "" if folder == "." else folder

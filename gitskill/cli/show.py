@@ -19,7 +19,7 @@ _RUN = re.compile(r"r\d+")
 @options.as_json
 @click.pass_obj
 def show(session: Session, name: str, as_json: bool) -> None:
-    """Show a lesson: its cause, evidence, edits, checks and what became of it. Or list the lessons of a run.
+    """Show a lesson and what became of it, or list the lessons of a run.
 
     \b
     Example:
@@ -47,7 +47,10 @@ def _print(session: Session, report: "LessonReport") -> None:
     rows = [("cause", lesson.cause.replace("\n", " ")), ("by", lesson.analyst)]
     rows += [("reason", standing.reason)] if standing.reason else []
     rows += [("support", f"{report.support} traces")] if lesson.traces else []
-    rows += [("evidence", f'{item.trace[:12]} step {item.step}  "{item.quote}"') for item in lesson.evidence]
+    rows += [
+        ("evidence", f'{item.trace[:12]} step {item.step}  "{" ".join(item.quote.split())}"')
+        for item in lesson.evidence
+    ]
     rows += [("branch", report.found.branch or "put away, or only in history")]
     rows += [("checks", "ok")] if not report.findings else []
     rows += [("checks", f"{item.level} {item.path}: {item.message}") for item in report.findings]
@@ -87,7 +90,7 @@ def _document(report: "LessonReport") -> dict[str, Any]:
 
 
 def _show_run(session: Session, name: str, *, as_json: bool) -> None:
-    from gitskill.errors import NotFound
+    from gitskill.errors import InvalidInput, NotFound
     from gitskill.ids import RunId
     from gitskill.report.lesson import standing
     from gitskill.store.lessons import listed
@@ -95,10 +98,16 @@ def _show_run(session: Session, name: str, *, as_json: bool) -> None:
     found = listed(session.repository, RunId.parse(name))
     if not found:
         raise NotFound(f"no branch here is a lesson of {name}", hint="gitskill log names released runs")
-    rows = [(item, session.nodes.lesson(item.commit).lesson, standing(session.nodes, item.id)) for item in found]
+    rows = []
+    for item in found:
+        try:
+            lesson = session.nodes.lesson(item.commit).lesson
+        except InvalidInput as error:
+            output.tell(f"{item.id} cannot be read: {error}")
+            continue
+        state = standing(session.nodes, item.id)
+        rows.append({"lesson": str(item.id), "title": lesson.title, "state": str(state.state), "by": state.by})
     if as_json:
-        output.document(
-            [{"lesson": str(i.id), "title": x.title, "state": str(s.state), "by": s.by} for i, x, s in rows]
-        )
+        output.document(rows)
     else:
-        output.table([(str(item.id), str(state.state), lesson.title) for item, lesson, state in rows])
+        output.table([(row["lesson"], row["state"], row["title"]) for row in rows])

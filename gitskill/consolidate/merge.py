@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Level
+from gitskill.checks.hidden import hidden_names
 from gitskill.consolidate.clashes import Clashing, find_clashes
+from gitskill.consolidate.join import find_joins
 from gitskill.errors import InvalidInput, NeedsPerson
 from gitskill.ids import CommitId, LessonId, NodeId, RunId
 from gitskill.lesson import TraceRef, distinct
@@ -30,6 +32,8 @@ class Merged:
     branch: str
     folded: tuple[tuple[LessonId, ...], ...]
     """Lessons that say the same to the letter; the representative first."""
+    joined: tuple[tuple[LessonId, ...], ...]
+    """Lessons that open the same heading."""
 
     @property
     def lessons(self) -> tuple[str, ...]:
@@ -50,15 +54,18 @@ def merge(nodes: NodeStore, recorded: Sequence[Recorded], who: Who) -> Merged:
     live = _folded(nodes, batch, place, lessons, who)
     if clashes := find_clashes(live):
         raise Clashing(clashes)
+    live = _joined(nodes, batch, place, live, who)
     _refuse_broken(nodes, base, live)
     support = _support(lessons, live)
     order = sorted(live, key=lambda item: (-support[item.key].traces, item.key))
     says = Octopus(place, tuple((lesson, support[item.key]) for item in order for lesson in item.lessons))
     node = nodes.join(batch, base, says, order, [item.commit for item in order], who)
     ref = names.node_ref(nodes.reader.repository, place)
-    operation = Operation(f"merge {len(lessons)} lessons of {run} into {place.short}", (Move(ref, None, node.commit),))
+    count = f"{len(lessons)} lesson{'s' * (len(lessons) != 1)}"
+    operation = Operation(f"merge {count} of {run} into {place.short}", (Move(ref, None, node.commit),))
     record(nodes.reader.repository, batch, operation, who)
-    return Merged(node, ref.removeprefix("refs/heads/"), tuple(i.lessons for i in order if i.kind is Kind.FOLD))
+    made = {kind: tuple(item.lessons for item in order if item.kind is kind) for kind in (Kind.FOLD, Kind.RESOLUTION)}
+    return Merged(node, ref.removeprefix("refs/heads/"), made[Kind.FOLD], made[Kind.RESOLUTION])
 
 
 def _common_ground(lessons: Sequence[Recorded]) -> tuple[RunId, CommitId]:
@@ -75,6 +82,8 @@ def _common_ground(lessons: Sequence[Recorded]) -> tuple[RunId, CommitId]:
 def _refuse_invalid(nodes: NodeStore, lessons: Sequence[Recorded]) -> None:
     """Check each lesson as its branch has it now: a person may have changed it since it was proposed."""
     for item in lessons:
+        if names := hidden_names(f"{item.lesson.title} {item.lesson.cause}".replace("\n", " ")):
+            raise InvalidInput(f"{item.lesson.id}: its message hides {names}")
         findings = check_change(nodes.reader.read(item.base), nodes.reader.read(item.commit))
         if broken := [finding for finding in findings if finding.level is Level.INVALID]:
             raise InvalidInput(f"{item.lesson.id}: {broken[0].path}: {broken[0].message}")
@@ -106,6 +115,20 @@ def _folded(nodes: NodeStore, batch: Batch, place: NodeId, lessons: Sequence[Rec
         skill = nodes.reader.read(group[0].commit)
         live.append(nodes.settle(batch, group[0].base, settled, single, skill, who))
     return live
+
+
+def _joined(nodes: NodeStore, batch: Batch, place: NodeId, live: Sequence[Live], who: Who) -> list[Live]:
+    """Settle by rule what opens the same heading: one section, with all the bodies."""
+    result = list(live)
+    folds = sum(item.kind is Kind.FOLD for item in live)
+    for number, join in enumerate(find_joins(live), folds + 1):
+        base = nodes.lesson(join.of[0].sources[0][1]).base
+        sources = tuple(source for item in join.of for source in item.sources)
+        settled = Settled(place, number, f"join {join.heading}", "rule:join", sources)
+        skill = apply_parts(nodes.reader.read(base), join.parts)
+        result = [item for item in result if item not in join.of]
+        result.append(nodes.settle(batch, base, settled, join.of, skill, who))
+    return result
 
 
 def _refuse_broken(nodes: NodeStore, base: CommitId, live: Sequence[Live]) -> None:

@@ -38,6 +38,8 @@ class Comparison:
     differences: tuple[Difference, ...]
     replaced: tuple[str, ...]
     """Files that have no lines and differ."""
+    otherwise: tuple[str, ...]
+    """Files that differ in no line: in their mode, kind or final newline."""
     created: tuple[str, ...]
     deleted: tuple[str, ...]
     tokens: tuple[int, int]
@@ -46,7 +48,7 @@ class Comparison:
     @property
     def is_empty(self) -> bool:
         """Nothing differs."""
-        return not (self.differences or self.replaced or self.created or self.deleted)
+        return not (self.differences or self.replaced or self.otherwise or self.created or self.deleted)
 
     @property
     def summary(self) -> str:
@@ -62,6 +64,7 @@ class Comparison:
         return {
             "differences": [item.to_json() for item in self.differences],
             "replaced": list(self.replaced),
+            "otherwise": list(self.otherwise),
             "created": list(self.created),
             "deleted": list(self.deleted),
             "tokens": {"before": self.tokens[0], "after": self.tokens[1]},
@@ -78,9 +81,11 @@ def compare(nodes: NodeStore, old: CommitId, new: CommitId) -> Comparison:
         if path not in binary:
             lines = sourced(nodes, path, new) if path in after.files else []
             found += _differences(path, before, after, lines)
+    told = {item.path for item in found} | set(binary)
     return Comparison(
         differences=tuple(found),
         replaced=tuple(binary),
+        otherwise=tuple(sorted({*changed, *_other_kind(before, after)} - told)),
         created=tuple(path for path in changed if path not in before.files),
         deleted=tuple(path for path in changed if path not in after.files),
         tokens=(_tokens(before), _tokens(after)),
@@ -106,6 +111,12 @@ def _section(text: str, line: int) -> str:
 
 def _differs(before: Skill, after: Skill, path: str) -> bool:
     return before.files.get(path) != after.files.get(path)
+
+
+def _other_kind(before: Skill, after: Skill) -> set[str]:
+    """List what became executable or a link, or ceased to be."""
+    kinds = {path for path, kind in before.foreign.items() ^ after.foreign.items() if kind != "other"}
+    return kinds | ((before.executable ^ after.executable) & before.files.keys() & after.files.keys())
 
 
 def _tokens(skill: Skill) -> int:

@@ -44,13 +44,6 @@ def is_own_path(path: str) -> bool:
     return path == SKILL_FILE or path.partition("/")[0] in SKILL_FOLDERS
 
 
-def at_root(skill: Skill) -> Skill:
-    """Return a skill that was read from a repository's root without what is the repository's."""
-    others = {path.partition("/")[0]: "other" for path in skill.files if not is_own_path(path)}
-    files = {path: data for path, data in skill.files.items() if is_own_path(path)}
-    return replace(skill, files=files, executable=skill.executable & files.keys(), foreign={**skill.foreign, **others})
-
-
 def is_binary(data: bytes) -> bool:
     """Tell whether a file has no lines and can only be replaced whole. Git's rule: it holds a NUL."""
     return b"\0" in data

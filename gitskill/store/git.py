@@ -45,6 +45,9 @@ def _environment(who: Sequence[str]) -> dict[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
+        # A missing object is never fetched: the repository's configuration says by which program.
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_COMMITTER_NAME": who[0],
         "GIT_COMMITTER_EMAIL": who[1],

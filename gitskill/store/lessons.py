@@ -71,23 +71,27 @@ def _origin(repository: Repository, tip: CommitId) -> tuple[Lesson, CommitId]:
     at = repository.read_commit(tip)
     for _ in range(_LONGEST_CHAIN):
         message = Message.parse(at.message)
-        short = message.one("Lesson")
-        if short and newest is None:
+        if newest is None and message.one("Lesson"):
             newest = Lesson.parse(message)
-        elif newest and short != newest.id.short:
-            break
         if not at.parent_ids and repository.git.is_shallow:
             raise repository.lacking(f"the base of {tip[:10]}")
+        if not at.parent_ids and newest is None:
+            raise InvalidInput(f"{tip[:10]} is no lesson: no commit in its history has a Lesson trailer")
         if len(at.parent_ids) != 1:
             raise InvalidInput(
                 f"{tip[:10]} is no lesson: {str(at.id)[:10]} has {len(at.parent_ids)} parents",
                 hint="a lesson is a chain of commits with one parent each, and its first message keeps its trailers",
             )
         below = repository.read_commit(CommitId(str(at.parent_ids[0])))
-        if newest and Message.parse(below.message).one("Lesson") != newest.id.short:
+        if newest and not _is_part(Message.parse(below.message), newest.id):
             return newest, CommitId(str(below.id))
         at = below
     raise InvalidInput(f"{tip[:10]} is no lesson: no commit in its last {_LONGEST_CHAIN} has a Lesson trailer")
+
+
+def _is_part(message: Message, lesson: LessonId) -> bool:
+    """Tell whether a commit is one of the lesson's: the base may be a lesson too, of an earlier run."""
+    return (message.one("Gitskill-Run"), message.one("Lesson")) == (str(lesson.run), lesson.short)
 
 
 def _refuse_foreign(reader: SkillReader, base: CommitId, tip: CommitId) -> None:

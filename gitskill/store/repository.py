@@ -17,6 +17,9 @@ from gitskill.ids import CommitId
 
 DEFAULT_PREFIX = "gitskill"
 
+_PROMISED = re.compile(r"extensions\.partialclone|remote\..*\.promisor", re.IGNORECASE)
+"""Settings of a partial clone. A setting without a value means yes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Who:
@@ -64,9 +67,7 @@ class Repository:
         return repository
 
     def _refuse_what_breaks(self) -> None:
-        if _config(self.git, "extensions.partialclone") or any(
-            _config(self.git, f"remote.{name}.promisor") == "true" for name in self.git.remotes.names()
-        ):
+        if any(_PROMISED.fullmatch(entry.name) and entry.value != "false" for entry in self.git.config):
             raise GitRefused(
                 f"{self.shown} is a partial clone: objects may be missing",
                 hint="make it whole with `git fetch --refetch --no-filter`, and remove the remote's promisor setting",

@@ -1,0 +1,82 @@
+"""Lessons that open the same heading at one point: joined by rule to one section with all their bodies."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gitskill.ids import LessonId
+from gitskill.node import Live
+from gitskill.skill.hunks import Changes, Hunk, heading_level
+from gitskill.skill.sections import outline
+
+_Place = tuple[str, int, str]
+"""A file, a line of the base, and the heading that an insert opens there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Parts of a live set that belong under one heading."""
+
+    of: tuple[Live, ...]
+    heading: str
+    """Where: `SKILL.md#Dates`."""
+    parts: Mapping[LessonId, Changes]
+    """What to apply in their stead: the first writes the heading and every body, the others what else they change."""
+
+
+def find_joins(live: Sequence[Live]) -> list[Join]:
+    """Group the parts that open the same heading at the same point of a file; a part is in one group at most."""
+    rooms: defaultdict[_Place, list[Live]] = defaultdict(list)
+    for item in sorted(live, key=lambda item: item.key):
+        for place in {_place(change): None for change in item.changes}:
+            if place is not None:
+                rooms[place].append(item)
+    joins: list[Join] = []
+    taken: set[LessonId] = set()
+    for place, group in rooms.items():
+        if len(group) > 1 and taken.isdisjoint(item.key for item in group):
+            taken |= {item.key for item in group}
+            joins.append(Join(tuple(group), f"{place[0]}#{place[2]}", _joined(place, group)))
+    return joins
+
+
+def _place(change: object) -> _Place | None:
+    """Tell which heading an insert opens, and where; None for any other change."""
+    if not (isinstance(change, Hunk) and change.is_insert and change.path.endswith(".md")):
+        return None
+    if not heading_level(change.lines):
+        return None
+    sections = outline("\n".join(change.lines)).sections
+    return (change.path, change.start, sections[0].title) if sections else None
+
+
+def _joined(place: _Place, group: Sequence[Live]) -> dict[LessonId, Changes]:
+    first, *others = group
+    opening = next(change for change in first.changes if _place(change) == place)
+    lines = opening.lines if isinstance(opening, Hunk) else ()
+    parts: dict[LessonId, Changes] = {}
+    for item in others:
+        for change in item.changes:
+            if isinstance(change, Hunk) and _place(change) == place:
+                lines = _with_body(lines, change.lines)
+        parts[item.key] = tuple(change for change in item.changes if _place(change) != place)
+    whole = Hunk(place[0], place[1], place[1], lines)
+    parts[first.key] = tuple(whole if change == opening else change for change in first.changes)
+    return parts
+
+
+def _with_body(lines: tuple[str, ...], section: tuple[str, ...]) -> tuple[str, ...]:
+    """Put the body of `section` below `lines`, apart by a blank line unless both are of one list."""
+    body = _trimmed(section[outline("\n".join(section)).sections[0].body :])
+    if not body:
+        return lines
+    end = len(lines) - len(_trimmed(lines[::-1]))
+    above, tail = lines[: len(lines) - end], lines[len(lines) - end :]
+    listed = all(line.lstrip().startswith(("- ", "* ", "+ ")) for line in (above[-1], body[0]))
+    return (*above, *([] if listed else [""]), *_trimmed(body[::-1])[::-1], *tail)
+
+
+def _trimmed(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Drop the blank lines that `lines` begin with."""
+    first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
+    return lines[first:]
