@@ -300,6 +300,16 @@ def test_a_bare_repository_is_checked_by_what_is_committed(folder: Path, tmp_pat
     assert "objects/" not in gitskill(tmp_path / "bare.git", "check").out
 
 
+def test_a_folder_called_objects_does_not_make_a_repository_bare(folder: Path, gitskill: Run) -> None:
+    (folder / "skills" / "sheets").mkdir(parents=True)
+    git(folder, "mv", "SKILL.md", "skills/sheets/SKILL.md")
+    commit_all(folder, "Move")
+    (folder / "objects").mkdir()
+    (folder / "skills" / "sheets" / "SKILL.md").write_text("broken on disk")
+
+    assert gitskill(folder, "check").code == 3
+
+
 def test_folders_deeper_than_any_skill_has_are_refused(folder: Path, gitskill: Run) -> None:
     repository = pygit2.Repository(str(folder))
     inside = repository.revparse_single("HEAD^{tree}").id

@@ -212,6 +212,19 @@ def test_input_that_is_neither_edits_nor_a_diff_is_refused_in_one_line_that_name
     assert refs(folder) == before
 
 
+@pytest.mark.parametrize("option", ["--edits", "--diff"])
+def test_a_file_without_end_is_refused_before_it_is_read(
+    option: str, folder: Path, tmp_path: Path, gitskill: Run
+) -> None:
+    with (tmp_path / "given").open("wb") as file:
+        file.truncate(10**12)  # a hole: it takes no room on disk, and more memory than there is
+
+    done = gitskill(folder, "lesson", "add", "--title", "t", "--why", "w", option, str(tmp_path / "given"))
+
+    assert (done.code, done.out, done.err.count("\n")) == (3, "", 1)
+    assert "longer than 65536 bytes" in done.err
+
+
 BAD_EDITS = [
     pytest.param("[", "broken YAML", id="yaml-that-ends-early"),
     pytest.param('- "', "broken YAML", id="open-string"),

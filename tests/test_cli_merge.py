@@ -299,6 +299,16 @@ def test_two_lessons_that_create_one_file_make_one_file_with_one_heading(
     assert [line for line in lines if line] == ["# N", "- one", "- two"]
 
 
+def test_two_lessons_that_create_one_script_in_different_ways_clash(folder: Path, gitskill: Run, teach: Teach) -> None:
+    teach(folder, create("scripts/run.py", "print(1)"))
+    teach(folder, create("scripts/run.py", "print(2)"))
+
+    done = gitskill(folder, "merge", "l0001a", "l0002a")
+
+    assert (done.code, done.out) == (4, "")
+    assert "r0001/l0001a and r0001/l0002a change scripts/run.py" in done.err
+
+
 def test_two_names_for_one_file_where_case_does_not_count_need_a_person(
     folder: Path, gitskill: Run, teach: Teach
 ) -> None:

@@ -210,6 +210,23 @@ def test_a_commit_of_a_person_whose_trailers_only_look_like_ours_is_passed_over(
     assert done.out.splitlines()[0] == "r0001/l0001a  one  (merged in r0001/m1-01)"
 
 
+@pytest.mark.parametrize("story", ["Dropped: l0001a because I say so", "Support: l0001a 9/9 traces 9 tasks"])
+def test_a_branch_that_nobody_merged_cannot_rewrite_what_became_of_a_released_lesson(
+    story: str, folder: Path, gitskill: Run, bullet: Bullet
+) -> None:
+    bullet("Writing", "one")
+    gitskill(folder, "merge", "l0001a")
+    release(folder, "gitskill/r0001/m1-01", "v1.1.0")
+    message = f"Merge\n\nGitskill-Run: r0001\nLevel: 9\nGroup: 1\n{story}"
+    forged = git(folder, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-p", "HEAD~1", "-m", message).strip()
+    git(folder, "update-ref", "refs/remotes/somebody/branch", forged)
+
+    done = gitskill(folder, "show", "l0001a")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[0] == "r0001/l0001a  one  (merged in r0001/m1-01, released in v1.1.0)"
+
+
 @pytest.mark.parametrize("name", ["l0009a", "r0009/l0001a", "L0001A", "l1", "main", "nothing", ""])
 def test_a_name_that_is_no_lesson_is_refused(name: str, folder: Path, gitskill: Run, bullet: Bullet) -> None:
     bullet("Writing", "one")
