@@ -13,6 +13,9 @@ from gitskill.errors import InvalidInput
 if TYPE_CHECKING:
     from gitskill.skill.snapshot import Skill
 
+_TOO_LONG = 1_000_000
+"""More than edits and diffs may be; what reads them says so. A file such as /dev/zero has no end."""
+
 
 @click.group()
 def lesson() -> None:
@@ -58,8 +61,16 @@ def add(
     output.result(f"{made.id}  {made.title}")
     for finding in made.findings:
         output.tell(f"  {finding.level} {finding.path}: {finding.message}")
+    for file in _uncommitted(session) if edits else []:
+        output.tell(f"  note     {file} has uncommitted edits; the lesson stands on what is committed")
     output.tell(f"  look     gitskill show {made.id}")
     output.tell(f"  merge    gitskill merge {made.id} ...")
+
+
+def _uncommitted(session: Session) -> list[str]:
+    from gitskill.store.checkout import edited
+
+    return edited(session.reader)
 
 
 def _edited(session: Session, base: "Skill", diff: Path | None, edits: Path | None) -> "Skill":
@@ -81,7 +92,7 @@ def _edited(session: Session, base: "Skill", diff: Path | None, edits: Path | No
 def _read(path: Path) -> str:
     """Read a file, or stdin for `-`, without translating its line ends."""
     try:
-        return (_standard_input() if str(path) == "-" else path.read_bytes()).decode()
+        return (_standard_input() if str(path) == "-" else _start_of(path)).decode()
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -92,4 +103,9 @@ def _standard_input() -> bytes:
     stream: TextIO | None = sys.stdin  # None where whoever started us has closed it
     if stream is None:
         raise InvalidInput("standard input is closed")
-    return stream.buffer.read()
+    return stream.buffer.read(_TOO_LONG)
+
+
+def _start_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_TOO_LONG)

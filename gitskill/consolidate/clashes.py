@@ -1,13 +1,16 @@
 """Where lessons cannot stand side by side: they change the same lines of the base in different ways."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from gitskill.errors import NeedsPerson
 from gitskill.ids import LessonId
 from gitskill.node import Live
 from gitskill.skill.compose import overlapping
-from gitskill.skill.hunks import Change, Hunk
+from gitskill.skill.hunks import Change, Hunk, Removal
+from gitskill.skill.snapshot import Skill
 from gitskill.store.nodes import parts
 
 
@@ -44,15 +47,28 @@ class Clashing(NeedsPerson):
         self.clashes = tuple(clashes)
 
 
-def find_clashes(live: Sequence[Live]) -> list[Clash]:
+def find_clashes(live: Sequence[Live], base: Skill) -> list[Clash]:
     """List every two lessons that overlap, each pair and file once."""
     found: dict[tuple[LessonId, LessonId, str], Clash] = {}
-    for first, change, second, other in overlapping(parts(live)):
+    for first, change, second, other in [*overlapping(parts(live)), *_rival_files(live, base)]:
         if first > second:
             first, second = second, first  # noqa: PLW2901  # the pair is the same in both directions
         start, end = _lines(change, other)
         found.setdefault((first, second, change.path), Clash(first, second, change.path, start, end))
     return sorted(found.values(), key=lambda clash: (clash.first, clash.second, clash.path))
+
+
+def _rival_files(live: Sequence[Live], base: Skill) -> Iterator[tuple[LessonId, Removal, LessonId, Removal]]:
+    """List lessons that create one file in different ways. Markdown is joined; two halves of a script are no script."""
+    made: defaultdict[str, dict[LessonId, list[Change]]] = defaultdict(dict)
+    for item in live:
+        for change in item.changes:
+            if change.path not in base.files and not change.path.endswith(".md"):
+                made[change.path].setdefault(item.key, []).append(change)
+    for path, by_lesson in made.items():
+        for (first, mine), (second, theirs) in combinations(sorted(by_lesson.items(), key=lambda pair: pair[0]), 2):
+            if mine != theirs:
+                yield first, Removal(path), second, Removal(path)
 
 
 def _lines(a: Change, b: Change) -> tuple[int, int]:

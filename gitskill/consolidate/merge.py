@@ -16,6 +16,7 @@ from gitskill.node import Kind, Live, Node, Octopus, Settled, Support
 from gitskill.skill.compose import apply_parts
 from gitskill.skill.hunks import Changes
 from gitskill.store import names
+from gitskill.store.history import octopuses
 from gitskill.store.lessons import Recorded
 from gitskill.store.nodes import NodeStore, parts
 from gitskill.store.objects import Batch
@@ -52,7 +53,7 @@ def merge(nodes: NodeStore, recorded: Sequence[Recorded], who: Who) -> Merged:
     batch = Batch(nodes.reader.repository)
     place = NodeId(run, 1, _next_group(nodes.reader.repository, run))
     live = _folded(nodes, batch, place, lessons, who)
-    if clashes := find_clashes(live):
+    if clashes := find_clashes(live, nodes.reader.read(base)):
         raise Clashing(clashes)
     live = _joined(nodes, batch, place, live, who)
     _refuse_broken(nodes, base, live)
@@ -91,8 +92,10 @@ def _refuse_invalid(nodes: NodeStore, lessons: Sequence[Recorded]) -> None:
 
 def _next_group(repository: Repository, run: RunId) -> int:
     place = f"{run}/m1-"
-    taken = [name.rpartition(place)[2] for name in repository.git.references if place in name]
-    return max((int(number) for number in taken if number.isdecimal()), default=0) + 1
+    named = [name.rpartition(place)[2] for name in repository.git.references if place in name]
+    taken = [int(number) for number in named if number.isdecimal()]
+    taken += [says.id.group for _, says in octopuses(repository) if (says.id.run, says.id.level) == (run, 1)]
+    return max(taken, default=0) + 1
 
 
 def _folded(nodes: NodeStore, batch: Batch, place: NodeId, lessons: Sequence[Recorded], who: Who) -> list[Live]:
