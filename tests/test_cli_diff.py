@@ -161,7 +161,7 @@ def test_a_binary_file_that_changed_is_said_to_be_replaced(folder: Path, gitskil
 
     done = gitskill(folder, "diff", "HEAD~1")
 
-    assert done.out == "assets/a.bin: replaced whole\n+0 -0 lines; SKILL.md 57 -> 57 tokens\n"
+    assert done.out == "assets/a.bin: replaced, binary\n+0 -0 lines; SKILL.md 57 -> 57 tokens\n"
 
 
 @pytest.mark.parametrize("name", ["r0001/m1-01", "gitskill/r0001/m1-01", "r0001/l0001a", "l0001a", "v1.1.0", "topic"])

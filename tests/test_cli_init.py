@@ -9,7 +9,7 @@ from conftest import SKILL, Done, commit_all, git, state
 
 Run = Callable[..., Done]
 
-NEXT = "  next     gitskill lesson add --title TITLE --why WHY --edits FILE\n"
+NEXT = "  next     edit SKILL.md, then: git diff | gitskill lesson add --title TITLE --why WHY --diff -\n"
 
 
 def files(folder: Path) -> list[str]:
@@ -130,7 +130,7 @@ def test_any_description_is_kept_as_text(text: str, tmp_path: Path, gitskill: Ru
 
     assert done.code == 0
     checked = gitskill(tmp_path / "sheets", "check")
-    assert (checked.code, checked.out) == (0, "")
+    assert (checked.code, checked.out) == (0, "ok\n")
 
 
 @pytest.mark.parametrize(

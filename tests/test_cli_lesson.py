@@ -264,7 +264,7 @@ BAD_EDITS = [
     pytest.param("- {op: create, file: ../x.md, content: x}", "'../x.md' has the name '..'", id="outside"),
     pytest.param("- {op: create, file: .git/config, content: x}", "'.git/config' has the name '.git'", id="git-folder"),
     pytest.param("- {op: create, file: scripts/../../x, content: x}", "has the name '..'", id="outside-in-disguise"),
-    pytest.param("- {op: create, file: /etc/passwd, content: x}", "'/etc/passwd' has the name ''", id="absolute"),
+    pytest.param("- {op: create, file: /etc/passwd, content: x}", "'/etc/passwd' is absolute", id="absolute"),
     pytest.param("- {op: create, file: README.md, content: x}", "is neither SKILL.md nor in references/", id="readme"),
     pytest.param(
         APPEND.replace("Recalculate", "\\u202Ehidden"), "line 12 hides U+202E (right-to-left override)", id="bidi"

@@ -39,6 +39,12 @@ def test_sections_of_one_heading_become_one_section(nodes: NodeStore, merged: Ca
     assert made.joined == ((lesson_id(1), lesson_id(2)),)
 
 
+def test_an_item_that_both_lessons_have_stands_once(nodes: NodeStore, merged: Callable[..., Merged]) -> None:
+    made = merged(SKILL + "\n## Names\n\n- a\n- b\n", SKILL + "\n## Names\n\n- a\n- c\n  more\n")
+
+    assert text_of(nodes, made) == SKILL + "\n## Names\n\n- a\n- b\n- c\n  more\n"
+
+
 def test_paragraphs_under_one_heading_stay_apart(nodes: NodeStore, merged: Callable[..., Merged]) -> None:
     made = merged(SKILL + "\n## Names\n\nOne.\n", SKILL + "\n## Names\n\nTwo.\n\nThree.\n")
 

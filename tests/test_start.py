@@ -50,7 +50,7 @@ def refused(done: Done, code: int) -> None:
     assert len(done.err.splitlines()) <= 2
 
 
-NEXT = "  next     gitskill lesson add --title TITLE --why WHY --edits FILE\n"
+NEXT = "  next     edit SKILL.md, then: git diff | gitskill lesson add --title TITLE --why WHY --diff -\n"
 
 
 def test_a_new_skill_in_a_new_folder_is_a_repository_with_a_tagged_base(tmp_path: Path, gitskill: Program) -> None:

@@ -202,7 +202,7 @@ def test_a_name_of_no_operation_undoes_nothing(folder: Path, gitskill: Program, 
     before = git(folder, "for-each-ref")
 
     assert gitskill(folder, "undo", "zz") == Done(
-        3, "", "gitskill: 0 operations begin with 'zz'\nhint: gitskill undo --list names them\n"
+        3, "", "gitskill: no operation begins with 'zz'\nhint: gitskill undo --list names them\n"
     )
     assert git(folder, "for-each-ref") == before
 
@@ -332,7 +332,7 @@ def test_undo_in_a_clone_without_a_log_says_that_there_is_nothing(
     git(tmp_path, "clone", "-q", str(folder), "clone")
 
     assert gitskill(tmp_path / "clone", "undo") == Done(3, "", "gitskill: there is nothing to undo\n")
-    assert gitskill(tmp_path / "clone", "undo", "--list") == Done(0, "", "")
+    assert gitskill(tmp_path / "clone", "undo", "--list") == Done(0, "", "nothing was done here yet\n")
 
 
 def test_the_log_is_a_line_of_commits_that_git_shows(folder: Path, bullet: Add, gitskill: Program) -> None:

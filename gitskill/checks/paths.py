@@ -30,6 +30,8 @@ def path_problem(path: str) -> str:
 
 def name_problem(path: str) -> str:
     """Say why `path` is no safe name on every file system, wherever in the skill it stands; or nothing."""
+    if path.startswith("/"):
+        return "is absolute"
     if not unicodedata.is_normalized("NFC", path):
         return "is not in Unicode normal form C"
     if len(path.encode("utf-8", "surrogatepass")) > MAX_BYTES:

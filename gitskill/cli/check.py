@@ -53,7 +53,7 @@ def check(
         for item in found:
             place = f"{item.path}:{item.line}: " if item.line else f"{item.path}: " if item.path else ""
             output.result(f"{item.level}  {item.check}  {place}{item.message}")
-        output.tell(f"{verdict(found)}")
+        output.result(f"{verdict(found)}")
     return {Verdict.INVALID: 3, Verdict.HELD: 4}.get(verdict(found), 0)
 
 

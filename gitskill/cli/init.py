@@ -35,4 +35,4 @@ def init(session: Session, folder: Path, name: str, description: str) -> None:
         output.result(f"committed {started.commit[:10]}")
     if started.tag:
         output.result(f"tagged {started.tag}")
-    output.tell("  next     gitskill lesson add --title TITLE --why WHY --edits FILE")
+    output.tell("  next     edit SKILL.md, then: git diff | gitskill lesson add --title TITLE --why WHY --diff -")

@@ -25,7 +25,7 @@ def merge(session: Session, lessons: tuple[str, ...], as_json: bool) -> None:
     \b
     Example:
       gitskill merge l0001a l0002a l0003a
-      git merge gitskill/r0001/m1-01
+      git merge --no-ff gitskill/r0001/m1-01
     """
     from gitskill.consolidate.clashes import Clashing
     from gitskill.consolidate.merge import merge as join

@@ -68,7 +68,8 @@ def comparison(value: "Comparison", *, lessons: bool = True) -> None:
     if value.differences:
         result()
     for path in value.replaced:
-        result(f"{path}: replaced whole")
+        what = "new" if path in value.created else "gone" if path in value.deleted else "replaced"
+        result(f"{path}: {what}, binary")
     for path in value.otherwise:
         result(f"{path}: another mode, kind or end of file")
     result(value.summary)

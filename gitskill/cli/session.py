@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitskill.errors import InvalidInput, NotFound
+from gitskill.errors import GitRefused, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from gitskill.ids import CommitId
@@ -51,8 +51,11 @@ class Session:
 
     @property
     def is_bare(self) -> bool:
-        """Tell whether the directory is a repository without a work tree."""
-        return not (self.directory / "SKILL.md").exists() and (self.directory / "objects").is_dir()
+        """Tell whether the directory is in a repository without a work tree."""
+        try:
+            return bool(self.repository.git.is_bare)
+        except (GitRefused, NotFound):
+            return False
 
     def nearest_skill(self) -> Path:
         """Give the folder on disk that --skill names, else the nearest one upwards with a SKILL.md."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gitskill.report.lesson import LessonReport
 
 _RUN = re.compile(r"r\d+")
+_MERGE = re.compile(r"(r\d+/)?m\d+-\d+")
 
 
 @click.command()
@@ -29,6 +30,8 @@ def show(session: Session, name: str, as_json: bool) -> None:
     from gitskill.report.lesson import report_lesson
     from gitskill.store.lessons import find
 
+    if _MERGE.fullmatch(name):
+        raise click.UsageError(f"{name} is a merge; see it with: gitskill diff HEAD {name}")
     if _RUN.fullmatch(name):
         _show_run(session, name, as_json=as_json)
         return

@@ -24,7 +24,10 @@ def undo(session: Session, operation: str, show_list: bool) -> None:
     from gitskill.store.oplog import undo as take_back
 
     if show_list:
-        output.table([(str(entry.commit)[:10], entry.what) for entry in operations(session.repository)])
+        entries = [(str(entry.commit)[:10], entry.what) for entry in operations(session.repository)]
+        if not entries:
+            output.tell("nothing was done here yet")
+        output.table(entries)
         return
     done = take_back(session.repository, session.who(), operation)
     output.result(f"undone: {done.what}")

@@ -72,8 +72,25 @@ def _with_body(lines: tuple[str, ...], section: tuple[str, ...]) -> tuple[str, .
         return lines
     end = len(lines) - len(_trimmed(lines[::-1]))
     above, tail = lines[: len(lines) - end], lines[len(lines) - end :]
-    listed = all(line.lstrip().startswith(("- ", "* ", "+ ")) for line in (above[-1], body[0]))
-    return (*above, *([] if listed else [""]), *_trimmed(body[::-1])[::-1], *tail)
+    body = _new_items(above, _trimmed(body[::-1])[::-1])
+    if not body:
+        return lines
+    listed = _is_item(above[-1]) and _is_item(body[0])
+    return (*above, *([] if listed else [""]), *body, *tail)
+
+
+def _new_items(above: tuple[str, ...], body: tuple[str, ...]) -> tuple[str, ...]:
+    """Drop list items of one line that stand above already: two lessons may have one of their items in common."""
+    follows = (*body[1:], "")
+    return tuple(
+        line
+        for line, below in zip(body, follows, strict=True)
+        if not (_is_item(line) and line in above and (not below.strip() or _is_item(below)))
+    )
+
+
+def _is_item(line: str) -> bool:
+    return line.startswith(("- ", "* ", "+ "))
 
 
 def _trimmed(lines: tuple[str, ...]) -> tuple[str, ...]:

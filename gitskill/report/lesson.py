@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Finding
+from gitskill.errors import InvalidInput
 from gitskill.ids import CommitId, LessonId
 from gitskill.node import Kind
 from gitskill.store.history import octopuses
@@ -62,15 +63,20 @@ def report_lesson(nodes: NodeStore, found: Found) -> LessonReport:
 
 
 def standing(nodes: NodeStore, lesson: LessonId) -> Standing:
-    """Tell what became of a lesson: what the highest octopus that names it says, the newest of equals."""
+    """Tell what became of a lesson: what the highest octopus that names it says, the newest of equals.
+
+    A merge in the history of HEAD outranks all others: anybody may push a
+    branch whose commits claim what they like.
+    """
+    head = nodes.reader.repository.head()
     named = [
-        (says.id.level, says.id.group, commit, says)
+        ((nodes.reader.repository.descends(head, commit), says.id.level, says.id.group), commit, says)
         for commit, says in octopuses(nodes.reader.repository)
-        if lesson in dict(says.support) or lesson in dict(says.dropped)
+        if (lesson in dict(says.support) or lesson in dict(says.dropped)) and _is_true(nodes, commit)
     ]
     if not named:
         return Standing(State.PROPOSED)
-    _, _, commit, says = max(named, key=lambda item: item[:2])
+    _, commit, says = max(named, key=lambda item: item[0])
     reason = dict(says.dropped).get(lesson)
     if reason is not None:
         return Standing(State.DROPPED, str(says.id), reason)
@@ -82,6 +88,15 @@ def standing(nodes: NodeStore, lesson: LessonId) -> Standing:
         f"says the same as {carrier.lessons[0]}" if folded else "",
         _released(nodes, commit),
     )
+
+
+def _is_true(nodes: NodeStore, commit: CommitId) -> bool:
+    """Tell whether an octopus carries what it says."""
+    try:
+        nodes.read(commit)
+    except InvalidInput:
+        return False
+    return True
 
 
 def _released(nodes: NodeStore, commit: CommitId) -> str:

@@ -53,7 +53,8 @@ def apply_diff(skill: Skill, diff: str, *, folder: str = "") -> Skill:
         except InvalidInput as error:
             raise InvalidInput(f"{section.path}: {error}") from error
     if new == skill:
-        raise InvalidInput("the diff changes nothing" if seen else "no diff found")
+        colours = ": it has colours, make it with git diff --color=never" if "\x1b[" in diff else ""
+        raise InvalidInput("the diff changes nothing" if seen else f"no diff found{colours}")
     return new
 
 

@@ -147,7 +147,9 @@ def find(repository: Repository, name: str) -> Found:
     if not wanted:
         wanted = [item for item in _in_history(repository, short.partition("-")[0]) if _is_named(item, short)]
     if not wanted:
-        raise NotFound(f"there is no lesson {name!r} in {repository.shown}", hint="gitskill log names the lessons")
+        raise NotFound(
+            f"there is no lesson {name!r} in {repository.shown}", hint="gitskill show RUN lists the lessons of a run"
+        )
     if len(wanted) > 1:
         raise InvalidInput(
             f"{name!r} is the name of {len(wanted)} lessons", hint=f"say {' or '.join(str(item.id) for item in wanted)}"

@@ -111,7 +111,8 @@ def _choose(log: Sequence[Operation], name: str) -> Operation:
     if name:
         named = [entry for entry in log if entry.commit and entry.commit.startswith(name)]
         if len(named) != 1:
-            raise NotFound(f"{len(named)} operations begin with {name!r}", hint="gitskill undo --list names them")
+            count = f"{len(named)} operations begin" if named else "no operation begins"
+            raise NotFound(f"{count} with {name!r}", hint="gitskill undo --list names them")
         return named[0]
     undone = _undone(log)
     for entry in log:
