@@ -9,7 +9,7 @@ demo: $(VENV)/.ready
 	@$(BIN)/gitskill demo
 
 test: check
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n 3 --dist worksteal
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check --quiet .

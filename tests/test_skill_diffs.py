@@ -91,6 +91,13 @@ def test_git_creates_and_deletes_files(tmp_path: Path) -> None:
     assert new == Skill({"SKILL.md": b"x", "references/new.md": b"new\nno newline"})
 
 
+def test_the_end_of_the_diff_is_no_blank_line_that_a_wrong_count_could_take() -> None:
+    diff = "--- a/SKILL.md\n+++ b/SKILL.md\n@@ -0,5 +0,5 @@\n-line 1\n+x\n line 2\n line 3\n line 4\n"
+    base = "".join(f"line {number}\n" for number in range(1, 9))
+
+    assert apply_diff(skill(base), diff) == skill(base.replace("line 1", "x"))
+
+
 @given(st.data())
 def test_wrong_counts_and_places_do_no_harm_where_the_context_is_unique(data: st.DataObject) -> None:
     lines = BASE.splitlines(keepends=True)

@@ -63,7 +63,7 @@ def _lines(diff: str) -> list[str]:
         raise InvalidInput(f"the diff is longer than {_MAX_BYTES} bytes")
     if _BINARY.search(diff):
         raise InvalidInput("the diff is no text")
-    lines = diff.split("\n")
+    lines = diff.removesuffix("\n").split("\n")
     # A diff saved with Windows line ends says nothing about the file's own.
     converted = all(line.endswith("\r") for line in lines if line)
     lines = [line.removesuffix("\r") for line in lines] if converted else lines
