@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check explore bench clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/gitskill demo
 
 test: check
 	$(BIN)/pytest -q -n 3 --dist worksteal
+
+explore: $(VENV)/.ready
+	$(BIN)/pytest -q -n 2 --hypothesis-profile=explore tests/test_skill_*.py tests/test_message.py tests/test_store_nodes.py tests/test_consolidate.py
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check --quiet .

@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pygit2
 import pytest
+from hypothesis import settings
 from pygit2.enums import ConfigLevel
 
 from gitskill.cli.main import run
 from gitskill.store.nodes import NodeStore
 from gitskill.store.repository import Repository, Who
 from gitskill.store.skills import SkillReader
+
+# `make test` says the same of the same code, however busy the machine; `make explore` looks for new examples.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=1000, deadline=None)
+settings.load_profile("steady")
 
 WHO = Who("Ada", "ada@example.com", 1_700_000_000)
 SHARED = Path(__file__).parents[2] / "shared" / "data"

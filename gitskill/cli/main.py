@@ -114,6 +114,8 @@ def run(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 
 def _usage(error: click.ClickException) -> str:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error.format_message()
     context = getattr(error, "ctx", None)
     lines = [context.get_usage(), f"Try '{context.command_path} --help' for help.", ""] if context else []
     return "\n".join([*lines, f"Error: {error.format_message()}"])
