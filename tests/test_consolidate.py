@@ -45,6 +45,28 @@ def test_an_item_that_both_lessons_have_stands_once(nodes: NodeStore, merged: Ca
     assert text_of(nodes, made) == SKILL + "\n## Names\n\n- a\n- b\n- c\n  more\n"
 
 
+def test_bullets_below_a_paragraph_become_one_list(nodes: NodeStore, merged: Callable[..., Merged]) -> None:
+    made = merged(SKILL + "\n- first\n", SKILL + "\n- second\n- third\n")
+
+    assert text_of(nodes, made) == SKILL + "\n- first\n- second\n- third\n"
+    assert made.joined == ((lesson_id(1), lesson_id(2)),)
+
+
+def test_bullets_below_a_paragraph_in_the_middle_of_a_file_become_one_list(
+    nodes: NodeStore, merged: Callable[..., Merged]
+) -> None:
+    texts = [SKILL.replace("# Sheets\n", f"# Sheets\n\n- {word}\n") for word in ("first", "second")]
+
+    assert text_of(nodes, merged(*texts)) == SKILL.replace("# Sheets\n", "# Sheets\n\n- first\n- second\n")
+
+
+def test_bullets_of_a_list_that_is_there_need_no_join(nodes: NodeStore) -> None:
+    last = "- Keep formulas as formulas."
+    live = teach(nodes, [SKILL.replace(last, f"{last}\n- {word}") for word in ("first", "second")])
+
+    assert find_joins(live) == []
+
+
 def test_paragraphs_under_one_heading_stay_apart(nodes: NodeStore, merged: Callable[..., Merged]) -> None:
     made = merged(SKILL + "\n## Names\n\nOne.\n", SKILL + "\n## Names\n\nTwo.\n\nThree.\n")
 

@@ -45,7 +45,7 @@ def merge(session: Session, lessons: tuple[str, ...], as_json: bool) -> None:
     for group in made.folded:
         output.result(f"  folded   {', '.join(map(str, group[1:]))} into {group[0]}")
     for group in made.joined:
-        output.result(f"  joined   {' and '.join(map(str, group))} under one heading")
+        output.result(f"  joined   {' and '.join(map(str, group))} in one place")
     output.tell(f"  look     gitskill diff HEAD {made.branch}")
     output.tell(f"  take     git merge --no-ff {made.branch}")
 

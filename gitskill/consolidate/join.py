@@ -1,4 +1,8 @@
-"""Lessons that open the same heading at one point: joined by rule to one section with all their bodies."""
+"""Lessons that open the same heading, or begin a list, at one point: joined by rule to one section or one list.
+
+Side by side they would be two sections of one name, and a list with blank
+lines between its items.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,22 +14,25 @@ from gitskill.skill.hunks import Changes, Hunk, heading_level
 from gitskill.skill.sections import outline
 
 _Place = tuple[str, int, str]
-"""A file, a line of the base, and the heading that an insert opens there."""
+"""A file, a line of the base, and what an insert opens there: a heading, or `a list`."""
+
+
+_LIST = "a list"
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Parts of a live set that belong under one heading."""
+    """Parts of a live set that belong under one heading or in one list."""
 
     of: tuple[Live, ...]
     heading: str
     """Where: `SKILL.md#Dates`."""
     parts: Mapping[LessonId, Changes]
-    """What to apply in their stead: the first writes the heading and every body, the others what else they change."""
+    """What to apply in their stead: the first writes the whole of it, the others what else they change."""
 
 
 def find_joins(live: Sequence[Live]) -> list[Join]:
-    """Group the parts that open the same heading at the same point of a file; a part is in one group at most."""
+    """Group the parts that open the same thing at the same point of a file; a part is in one group at most."""
     rooms: defaultdict[_Place, list[Live]] = defaultdict(list)
     for item in sorted(live, key=lambda item: item.key):
         for place in {_place(change): None for change in item.changes}:
@@ -41,13 +48,15 @@ def find_joins(live: Sequence[Live]) -> list[Join]:
 
 
 def _place(change: object) -> _Place | None:
-    """Tell which heading an insert opens, and where; None for any other change."""
+    """Tell what an insert opens, and where; None for any other change."""
     if not (isinstance(change, Hunk) and change.is_insert and change.path.endswith(".md")):
         return None
-    if not heading_level(change.lines):
-        return None
-    sections = outline("\n".join(change.lines)).sections
-    return (change.path, change.start, sections[0].title) if sections else None
+    if heading_level(change.lines):
+        sections = outline("\n".join(change.lines)).sections
+        return (change.path, change.start, sections[0].title) if sections else None
+    filled = [line for line in change.lines if line.strip()]
+    apart = len(filled) < len(change.lines)  # an insert without a blank line continues a list that is there
+    return (change.path, change.start, _LIST) if apart and filled and all(map(_is_item, filled)) else None
 
 
 def _joined(place: _Place, group: Sequence[Live]) -> dict[LessonId, Changes]:
@@ -67,9 +76,8 @@ def _joined(place: _Place, group: Sequence[Live]) -> dict[LessonId, Changes]:
 
 def _with_body(lines: tuple[str, ...], section: tuple[str, ...]) -> tuple[str, ...]:
     """Put the body of `section` below `lines`, apart by a blank line unless both are of one list."""
-    body = _trimmed(section[outline("\n".join(section)).sections[0].body :])
-    if not body:
-        return lines
+    heads = outline("\n".join(section)).sections
+    body = _trimmed(section[heads[0].body if heads else 0 :])
     end = len(lines) - len(_trimmed(lines[::-1]))
     above, tail = lines[: len(lines) - end], lines[len(lines) - end :]
     body = _new_items(above, _trimmed(body[::-1])[::-1])
@@ -81,7 +89,7 @@ def _with_body(lines: tuple[str, ...], section: tuple[str, ...]) -> tuple[str, .
 
 def _new_items(above: tuple[str, ...], body: tuple[str, ...]) -> tuple[str, ...]:
     """Drop list items of one line that stand above already: two lessons may have one of their items in common."""
-    follows = (*body[1:], "")
+    follows = (*body, "")[1:]
     return tuple(
         line
         for line, below in zip(body, follows, strict=True)

@@ -34,7 +34,7 @@ class Merged:
     folded: tuple[tuple[LessonId, ...], ...]
     """Lessons that say the same to the letter; the representative first."""
     joined: tuple[tuple[LessonId, ...], ...]
-    """Lessons that open the same heading."""
+    """Lessons that open the same heading or begin a list at one point."""
 
     @property
     def lessons(self) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def _folded(nodes: NodeStore, batch: Batch, place: NodeId, lessons: Sequence[Rec
 
 
 def _joined(nodes: NodeStore, batch: Batch, place: NodeId, live: Sequence[Live], who: Who) -> list[Live]:
-    """Settle by rule what opens the same heading: one section, with all the bodies."""
+    """Settle by rule what opens the same heading, or begins a list, at one point."""
     result = list(live)
     folds = sum(item.kind is Kind.FOLD for item in live)
     for number, join in enumerate(find_joins(live), folds + 1):
