@@ -400,3 +400,14 @@ def test_a_first_hour_from_the_help_alone(tmp_path: Path) -> None:
     assert say("undo") == "undone: merge 1 lesson of r0002 into m1-01\n"
     assert git(skill, "status", "--short") == ""
     assert git(skill, "fsck", "--strict", "--no-dangling") == ""
+
+
+def test_a_shell_is_told_how_to_complete(tmp_path: Path) -> None:
+    asked = {**os.environ, "_GITSKILL_COMPLETE": "bash_complete", "COMP_WORDS": "gitskill le", "COMP_CWORD": "1"}
+    source = {**os.environ, "_GITSKILL_COMPLETE": "bash_source"}
+
+    words = subprocess.run(PROGRAM, cwd=tmp_path, env=asked, capture_output=True, text=True, check=False)
+    script = subprocess.run(PROGRAM, cwd=tmp_path, env=source, capture_output=True, text=True, check=False)
+
+    assert (words.returncode, words.stdout) == (0, "plain,lesson\n")
+    assert (script.returncode, "_GITSKILL_COMPLETE=bash_complete" in script.stdout) == (0, True)
