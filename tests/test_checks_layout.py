@@ -1,7 +1,5 @@
 """The format check of a whole skill."""
 
-import time
-
 import pytest
 
 from gitskill.checks.finding import Finding, Level, verdict
@@ -186,10 +184,8 @@ def test_a_link_out_of_the_skill_says_so() -> None:
 def test_a_huge_paragraph_is_named_not_searched() -> None:
     text = HEAD + ("![" * 2500 + "](b)x\n\n") * 40
 
-    start = time.perf_counter()
     found = check_skill(skill(text), "pdf")
 
-    assert time.perf_counter() - start < 2
     message = "a paragraph is longer than 5,000 characters; its links are not checked"
     assert (WARNING, "SKILL.md", 5, message) in said(found)
     assert len(found) == 41  # and the tokens
