@@ -42,7 +42,7 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what if number == 1 else plural}"
 
 
-def table(rows: Iterable[Sequence[str]], *, indent: str = "") -> None:
+def table(rows: Iterable[Sequence[str]]) -> None:
     """Print rows with their columns aligned; the last column runs free."""
     rows = [tuple(map(visible, row)) for row in rows]
     widths = [
@@ -50,7 +50,7 @@ def table(rows: Iterable[Sequence[str]], *, indent: str = "") -> None:
     ]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        click.echo(indent + "  ".join([*cells, row[-1]]).rstrip())
+        click.echo("  ".join([*cells, row[-1]]).rstrip())
 
 
 def comparison(value: "Comparison", *, lessons: bool = True) -> None:

@@ -82,13 +82,13 @@ class Session:
             raise InvalidInput(f"SOURCE_DATE_EPOCH is {fixed!r}, not a number of seconds")
         return int(fixed or time.time())
 
-    def who(self, role: str = "COMMITTER", *, path: Path | None = None) -> "Who":
+    def who(self, *, path: Path | None = None) -> "Who":
         """Tell who is asking, as git would: the environment, then git's configuration."""
         from gitskill.store.repository import Who, identity
 
         name, email = identity(path or self.repository.git_dir)
-        name = self.environment.get(f"GIT_{role}_NAME", "") or name
-        email = self.environment.get(f"GIT_{role}_EMAIL", "") or email
+        name = self.environment.get("GIT_COMMITTER_NAME", "") or name
+        email = self.environment.get("GIT_COMMITTER_EMAIL", "") or email
         if not name or not email:
             raise InvalidInput(
                 "git does not know who you are", hint='git config --global user.name "Your Name", and user.email'

@@ -8,7 +8,6 @@ from gitskill.store.repository import Repository
 
 ARCHIVE = f"{OWN}archive/"
 RUNS = f"{OWN}runs/"
-TRACES = f"{OWN}traces"
 
 _LESSON = re.compile(r"(r\d{4,9})/(l\d{4,9}[a-z])(?:-[a-z0-9-]+)?")
 _RUN = re.compile(r"(?:^|/)r(\d{4,8})(?:/|$)")
