@@ -24,9 +24,13 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "node": {"errors", "ids", "message", "skill"},
     "checks": {"markdown_it", "skill", "visible"},
     "version": set(),
+    "trace": set(),
+    "outcome": set(),
+    "redact": {"trace"},
     # edges
     "store": {"errors", "ids", "lesson", "message", "node", "pygit2", "skill", "version"},
     "disk": {"errors", "skill"},
+    "formats": {"errors", "outcome", "trace"},
     "resources": set(),
     # steps
     "start": {"checks", "disk", "errors", "ids", "message", "resources", "skill", "store", "version"},
