@@ -1,12 +1,10 @@
 """One run of an agent as a value: what it was asked, what it did step by step, what came of it."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum, StrEnum
+from functools import cache
 from typing import Any
-
-VERSION = 1
-"""Of the document that a trace is stored as, and that a harness may write itself (docs/formats.md)."""
 
 Json = Any
 """What `json.loads` gives: tool arguments are kept as the agent gave them."""
@@ -137,3 +135,34 @@ def leaves(value: Json) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from leaves(item)
+
+
+def with_texts(trace: Trace, change: Callable[[str], str]) -> Trace:
+    """Give the trace with every text in it changed: none is forgotten, also where a value gains a field."""
+    changed: Trace = _changed(trace, change)
+    return changed
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return value if isinstance(value, Enum) else change(value)
+    if isinstance(value, tuple | list):
+        return type(value)(_changed(item, change) for item in value)
+    if isinstance(value, Mapping):
+        return {change(key): _changed(item, change) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(*(_changed(getattr(value, name), change) for name in _fields(type(value))))
+    return value
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
+
+
+def shortened(text: str, limit: int) -> str:
+    """Keep the head and the tail of a long text, and say between them how much was cut."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half:,} characters cut ...]\n{text[-half:]}"

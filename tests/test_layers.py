@@ -25,12 +25,15 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "checks": {"markdown_it", "skill", "visible"},
     "version": set(),
     "trace": set(),
+    "codec": {"errors"},
+    "trace_document": {"codec", "errors", "trace"},
     "outcome": set(),
     "redact": {"trace"},
     # edges
-    "store": {"errors", "ids", "lesson", "message", "node", "pygit2", "skill", "version"},
+    "store": {"errors", "ids", "lesson", "message", "node", "pygit2", "skill", "version"}
+    | {"codec", "outcome", "trace", "trace_document"},
     "disk": {"errors", "skill"},
-    "formats": {"errors", "outcome", "trace"},
+    "formats": {"codec", "errors", "outcome", "trace", "trace_document"},
     "resources": set(),
     # steps
     "start": {"checks", "disk", "errors", "ids", "message", "resources", "skill", "store", "version"},

@@ -5,6 +5,8 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+from gitskill.formats.parse import is_deep
+
 _MILLISECONDS = 100_000_000_000
 """From here on a number of seconds would lie after the year 5000: it counts milliseconds."""
 
@@ -64,9 +66,10 @@ def unpacked(value: Any) -> Any:
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return value
     try:
-        return json.loads(value)
+        found = json.loads(value, parse_constant=str)
     except (ValueError, RecursionError):
         return value
+    return value if is_deep(found) else found
 
 
 def number(value: Any) -> float | None:

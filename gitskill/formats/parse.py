@@ -41,7 +41,7 @@ def parse(data: bytes, notes: set[str]) -> Any:
         raise Damaged(f"nested more than {MAX_DEPTH} deep") from error
     except ValueError as error:
         raise Damaged(_reason(error, data)) from error
-    if _is_deep(value):
+    if is_deep(value):
         raise Damaged(f"nested more than {MAX_DEPTH} deep")
     return value
 
@@ -120,7 +120,8 @@ def _reason(error: ValueError, data: bytes) -> str:
     return f"not JSON: {error}"
 
 
-def _is_deep(value: Any) -> bool:
+def is_deep(value: Any) -> bool:
+    """Tell whether a value is nested deeper than we follow."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         level = [

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from gitskill.errors import NotFound
 from gitskill.ids import CommitId
 from gitskill.message import Message
-from gitskill.store.objects import TREE, Batch, tree_entries
+from gitskill.store.objects import TREE, Batch, Change, tree_entries
 from gitskill.store.refs import Move, target
 from gitskill.store.repository import Repository, Who
 
@@ -22,7 +22,7 @@ def path_of(document: str, suffix: str = ".json") -> str:
 
 
 def save(
-    batch: Batch, repository: Repository, ref: str, changes: Mapping[str, bytes | None], who: Who, subject: str
+    batch: Batch, repository: Repository, ref: str, changes: Mapping[str, Change], who: Who, subject: str
 ) -> Move | None:
     """Put files into the tree of `ref`, or, where None, take them out. None where nothing changes.
 

@@ -33,6 +33,9 @@ _FEW = 24
 _Object = tuple[bytes, int, bytes]
 """Kind, size and compressed bytes: a thousand lessons of a 20 KB skill are 20 MB otherwise."""
 
+Change = bytes | str | None
+"""A file's new bytes, or the id of a blob that has them; None takes the file out."""
+
 Entries = dict[str, tuple[int, str]]
 """A tree: mode and id by name."""
 
@@ -68,16 +71,16 @@ class Batch:
         head = f"object {commit}\ntype commit\ntag {name}\ntagger {_stamp(tagger)}\n\n"
         return self._add(b"tag", f"{head}{message.strip()}\n".encode("utf-8", "replace"))
 
-    def edit_tree(self, tree: str | None, changes: Mapping[str, bytes | None]) -> str:
+    def edit_tree(self, tree: str | None, changes: Mapping[str, Change]) -> str:
         """Return `tree` with files set or, where None, taken out. A file keeps its mode; a new one is 100644.
 
         Raises InvalidInput where a path leads through or onto something that is no file.
         """
         return self._edit(tree, list(changes.items()), "") or self._add(b"tree", b"")
 
-    def _edit(self, tree: str | None, changes: Iterable[tuple[str, bytes | None]], above: str) -> str | None:
+    def _edit(self, tree: str | None, changes: Iterable[tuple[str, Change]], above: str) -> str | None:
         entries = dict(self.entries(tree)) if tree else {}
-        below: defaultdict[str, list[tuple[str, bytes | None]]] = defaultdict(list)
+        below: defaultdict[str, list[tuple[str, Change]]] = defaultdict(list)
         for path, data in changes:
             name, slash, rest = path.partition("/")
             if slash:
@@ -88,7 +91,7 @@ class Batch:
                 mode = entries.get(name, (FILE, ""))[0]
                 if mode not in (FILE, EXECUTABLE):
                     raise InvalidInput(f"{above}{name} is {_kind(mode)} in this repository, not a file")
-                entries[name] = (mode, self.blob(data))
+                entries[name] = (mode, data if isinstance(data, str) else self.blob(data))
         for name, inside in below.items():
             mode, old = entries.get(name, (TREE, None))
             if mode != TREE:
@@ -116,6 +119,11 @@ class Batch:
         if tree not in self._trees:
             self._trees[tree] = tree_entries(self._repository, tree)
         return self._trees[tree]
+
+    @property
+    def size(self) -> int:
+        """The bytes that wait to be written, compressed."""
+        return sum(len(packed) for _, _, packed in self._new.values())
 
     def write(self) -> None:
         """Put every new object on disk, flushed. Objects that are already there cost nothing."""
