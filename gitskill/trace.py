@@ -1,5 +1,6 @@
 """One run of an agent as a value: what it was asked, what it did step by step, what came of it."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum, StrEnum
@@ -122,6 +123,31 @@ class Trace:
     def actions(self) -> int:
         """Count the steps that the agent took."""
         return sum(step.origin is Origin.AGENT for step in self.steps)
+
+
+def fingerprint(trace: Trace) -> str:
+    """Name what the agent did: another log of the same run has the same fingerprint. Empty where it did too little."""
+    calls = [call for step in trace.steps for call in step.calls]
+    if len(calls) < _FEW:
+        return ""
+    told = "\n".join(" ".join(text.split()) for call in calls for text in _values(call.arguments))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+_FEW = 3
+"""Two runs that made fewer calls, the same ones, may be two runs all the same."""
+
+
+def _values(arguments: Json) -> Iterator[str]:
+    """Give the strings in the arguments, by the order of their keys, whatever these are called."""
+    if isinstance(arguments, str):
+        yield arguments
+    elif isinstance(arguments, Mapping):
+        for key in sorted(arguments):
+            yield from _values(arguments[key])
+    elif isinstance(arguments, list):
+        for item in arguments:
+            yield from _values(item)
 
 
 def leaves(value: Json) -> Iterator[str]:

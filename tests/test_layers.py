@@ -28,6 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "codec": {"errors"},
     "trace_document": {"codec", "errors", "trace"},
     "outcome": set(),
+    "labels": {"errors", "outcome"},
+    "tasks": {"errors", "trace"},
     "redact": {"trace"},
     # edges
     "store": {"errors", "ids", "lesson", "message", "node", "pygit2", "skill", "version"}
@@ -35,14 +37,18 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "disk": {"errors", "skill"},
     "formats": {"codec", "errors", "outcome", "trace", "trace_document"},
     "resources": set(),
+    "judge": {"errors", "outcome"},
     # steps
+    "labelling": {"judge", "labels", "outcome", "store"},
+    "intake": {"formats", "outcome", "redact", "store", "tasks", "trace", "trace_document"},
     "start": {"checks", "disk", "errors", "ids", "message", "resources", "skill", "store", "version"},
     "propose": {"checks", "errors", "ids", "lesson", "skill", "store"},
     "consolidate": {"checks", "errors", "ids", "lesson", "node", "skill", "store"},
-    "report": {"checks", "errors", "ids", "lesson", "node", "skill", "store", "version"},
+    "report": {"checks", "errors", "ids", "lesson", "node", "outcome", "skill", "store", "trace", "version"},
     # terminal
     "cli": {"checks", "click", "consolidate", "disk", "errors", "ids", "propose", "pygit2", "report", "resources"}
-    | {"skill", "start", "store", "visible"},
+    | {"codec", "formats", "intake", "judge", "labelling", "labels", "outcome", "redact", "skill", "start", "store"}
+    | {"tasks", "trace", "trace_document", "visible"},
 }
 
 ENVIRONMENT = {"cli/main.py", "store/git.py"}

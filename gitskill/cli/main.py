@@ -21,6 +21,8 @@ from gitskill.errors import GitskillError
 COMMANDS = {
     "init": "init:init",
     "check": "check:check",
+    "traces": "traces:traces",
+    "forget": "forget:forget",
     "lesson": "lesson:lesson",
     "show": "show:show",
     "diff": "diff:diff",
@@ -39,7 +41,10 @@ _COMPLETE = "_GITSKILL_COMPLETE"
 
 _OUTPUT_ERRORS = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF}
 
-_EPILOG = "Exit codes: 0 done, 2 usage, 3 invalid input, 4 a person must decide, 5 git moved or refused."
+_EPILOG = (
+    "Exit codes: 0 done, 2 usage, 3 invalid input, 4 a person must decide, 5 git moved or refused, "
+    "7 done, some inputs skipped."
+)
 
 
 class _Program(click.Group):

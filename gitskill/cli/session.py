@@ -75,6 +75,12 @@ class Session:
         return resolve(self.repository, name)
 
     @property
+    def home(self) -> Path | None:
+        """The person's home folder."""
+        told = self.environment.get("HOME", "")
+        return Path(told).resolve() if told.startswith("/") and told != "/" else None
+
+    @property
     def now(self) -> int:
         """The moment of the command; SOURCE_DATE_EPOCH stops the clock."""
         fixed = self.environment.get("SOURCE_DATE_EPOCH", "")

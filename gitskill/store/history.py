@@ -1,6 +1,6 @@
 """History read by its trailers: what a clone knows without any ref of ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pygit2
 from pygit2.enums import SortMode
@@ -12,9 +12,14 @@ from gitskill.store.refs import OWN
 from gitskill.store.repository import Repository
 
 
-def commits_with(repository: Repository, key: str, start: CommitId | None = None) -> Iterator[tuple[CommitId, Message]]:
-    """Give every commit with a trailer `key`, children before parents: from `start`, or from all branches and tags."""
-    tips = [start] if start else _tips(repository)
+def commits_with(
+    repository: Repository, key: str, start: CommitId | None = None, *, also: Iterable[CommitId] = ()
+) -> Iterator[tuple[CommitId, Message]]:
+    """Give every commit with a trailer `key`, children before parents: from `start`, or from all branches and tags.
+
+    `also` names further commits to start from.
+    """
+    tips = [*([start] if start else _tips(repository)), *also]
     if not tips:
         return
     walk = repository.git.walk(None, SortMode.TOPOLOGICAL | SortMode.TIME)

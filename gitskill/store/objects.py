@@ -47,6 +47,8 @@ class Batch:
         self._repository = repository
         self._new: dict[str, _Object] = {}
         self._trees: dict[str, Entries] = {}
+        self.waiting = 0
+        """The compressed bytes that are not written yet."""
 
     def blob(self, data: bytes) -> str:
         """Add a file's bytes and return their id."""
@@ -120,11 +122,6 @@ class Batch:
             self._trees[tree] = tree_entries(self._repository, tree)
         return self._trees[tree]
 
-    @property
-    def size(self) -> int:
-        """The bytes that wait to be written, compressed."""
-        return sum(len(packed) for _, _, packed in self._new.values())
-
     def write(self) -> None:
         """Put every new object on disk, flushed. Objects that are already there cost nothing."""
         odb = self._repository.git.odb
@@ -134,6 +131,7 @@ class Batch:
         else:
             self._write_loose(fresh)
         self._new.clear()
+        self.waiting = 0
 
     def _write_loose(self, objects: Mapping[str, _Object]) -> None:
         for kind, _, packed in objects.values():
@@ -145,7 +143,8 @@ class Batch:
     def _add(self, kind: bytes, data: bytes) -> str:
         oid = hashlib.sha1(b"%s %d\0" % (kind, len(data)) + data, usedforsecurity=False).hexdigest()
         if oid not in self._new:
-            self._new[oid] = (kind, len(data), zlib.compress(data, 1))
+            self._new[oid] = (kind, len(data), packed := zlib.compress(data, 1))
+            self.waiting += len(packed)
         return oid
 
 

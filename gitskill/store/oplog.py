@@ -154,3 +154,24 @@ def _kept_tags(repository: Repository, operation: Operation) -> list[Move]:
 def _is_commit(repository: Repository, oid: CommitId) -> bool:
     found = repository.git.get(oid)
     return found is not None and found.type == ObjectType.COMMIT
+
+
+def without(repository: Repository, batch: Batch, lost: set[CommitId]) -> CommitId | None:
+    """Write the log anew so that it keeps none of the `lost` commits, nor anything that leads to one."""
+    renamed: dict[str, CommitId] = {}
+    tip: CommitId | None = None
+    for entry in reversed(list(operations(repository))):
+        commit = repository.read_commit(CommitId(str(entry.commit)))
+        further = [CommitId(str(oid)) for oid in commit.parent_ids][1 if tip else 0 :]
+        kept = [oid for oid in further if not any(_leads_to(repository, oid, each) for each in lost)]
+        trailers = [("Previous", tip)] if tip else []
+        trailers += [("Undoes", renamed[entry.undoes])] if entry.undoes in renamed else []
+        message = Message(entry.what, "", tuple(trailers))
+        who = Who(commit.committer.name, commit.committer.email, commit.commit_time)
+        tip = batch.commit(str(commit.tree_id), [tip, *kept] if tip else kept, message, who)
+        renamed[str(entry.commit)] = tip
+    return tip
+
+
+def _leads_to(repository: Repository, commit: CommitId, other: CommitId) -> bool:
+    return _is_commit(repository, other) and repository.descends(commit, other)

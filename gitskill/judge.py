@@ -1,0 +1,75 @@
+"""A command that a person gave, which looks at one trace and says how it ended."""
+
+import json
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gitskill.errors import InvalidInput
+from gitskill.outcome import Outcome, Status
+
+TIMEOUT = 600
+"""Seconds that the command may take for one trace."""
+
+_EXITS = {0: Status.SUCCESS, 1: Status.FAILURE}
+_SAID = 64_000
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The command with its arguments; `{path}` stands for the trace's file, `{trace}` for its id."""
+
+    arguments: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, command: str) -> "Judge":
+        """Split a command as a shell would; no shell runs it. Raises InvalidInput where there is no such program."""
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise InvalidInput(f"--labels {command!r}: {error}") from error
+        if not words or not shutil.which(words[0]):
+            raise InvalidInput(f"--labels {command!r} is neither a file nor a program")
+        if not any("{path}" in word or "{trace}" in word for word in words):
+            words.append("{path}")
+        return cls(tuple(words))
+
+    def label(self, document: bytes, *, path: str, trace: str) -> Outcome:
+        """Run the command with the redacted trace on its standard input.
+
+        Its last line may be an outcome, a reward or JSON with these; else the
+        exit code says it: 0 success, 1 failure, anything else no label.
+        """
+        words = [word.replace("{trace}", trace).replace("{path}", path) for word in self.arguments]
+        try:
+            done = subprocess.run(words, input=document, capture_output=True, timeout=TIMEOUT, check=False)  # noqa: S603 - a person's own command
+        except subprocess.TimeoutExpired:
+            return Outcome(source=self._name, note=f"the command took longer than {TIMEOUT} s")
+        except OSError as error:
+            raise InvalidInput(f"{words[0]} cannot be run: {error.strerror}") from error
+        said = done.stdout[-_SAID:].decode(errors="replace").strip().rpartition("\n")[2]
+        if told := _told(said, self._name):
+            return told
+        if done.returncode in _EXITS:
+            return Outcome(_EXITS[done.returncode], source=self._name)
+        return Outcome(source=self._name, note=f"the command ended with {done.returncode}")
+
+    @property
+    def _name(self) -> str:
+        return f"command {self.arguments[0]}"
+
+
+def _told(line: str, source: str) -> Outcome | None:
+    try:
+        value: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return Outcome.told(line, source)
+    if not isinstance(value, dict):
+        return Outcome.told(value, source)
+    verdict = Outcome.told(value.get("outcome"), source)
+    scored = Outcome.told(value.get("reward"), source)
+    if verdict and scored:
+        return replace(verdict, reward=scored.reward, threshold=scored.threshold)
+    return verdict or scored
