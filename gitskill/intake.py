@@ -1,11 +1,12 @@
 """Files in, stored traces out: find, recognise, read, redact, cut, label, keep."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from gitskill.formats import openai_chat
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Format, Reading
 from gitskill.formats.source import Source
@@ -93,6 +94,7 @@ class Intake:
         self._keeper = keeper
         self._choice = choice
         self._known = {entry.trace: entry for entry in known}
+        self._refused: dict[Path, list[str]] = {}
         self._sessions = {entry.session: entry for entry in self._known.values() if entry.session}
         self._calls = {entry.calls: entry for entry in self._known.values() if entry.calls}
 
@@ -104,6 +106,8 @@ class Intake:
             if parts.isdisjoint((path, *path.parents)):
                 parts.update(self._read(chosen, path))
             tell(done, len(files))
+        # A part may have been looked at, and refused by itself, before the run that it belongs to.
+        self._refuse({path: told for path, told in self._refused.items() if parts.isdisjoint((path, *path.parents))})
         return self.summary
 
     def _recognised(self, paths: Iterable[Path]) -> list[tuple[Format, Path]]:
@@ -122,9 +126,9 @@ class Intake:
             self.summary.passed += 1
             return None
         if found := recognised(source):
-            if len(found) > 1:
-                others = ", ".join(other.NAME for other in found[1:])
-                self._note(file.path, f"read as {found[0].NAME}; it could be {others} (--format says which)")
+            if others := [other.NAME for other in found[1:] if other is not openai_chat]:
+                told = f"read as {found[0].NAME}; it could be {', '.join(others)} (--format says which)"
+                self._note(file.path, told)
             return found[0]
         reason = _unreadable(source)
         if reason == _LABELS:
@@ -146,7 +150,9 @@ class Intake:
                 if isinstance(item, Reading):
                     self._keep(item, path)
                 else:
-                    self._skip(path, f"{item.place}: {item.reason}" if item.place else item.reason)
+                    self._refused.setdefault(path, []).append(
+                        f"{item.place}: {item.reason}" if item.place else item.reason
+                    )
         except Damaged as error:
             self._skip(path, str(error))
             return
@@ -208,6 +214,11 @@ class Intake:
         home = self._choice.home
         return f"~/{path.relative_to(home)}" if home and path.is_relative_to(home) else str(path)
 
+    def _refuse(self, refused: Mapping[Path, list[str]]) -> None:
+        for path, reasons in refused.items():
+            for reason in reasons:
+                self._skip(path, reason)
+
     def _skip(self, path: Path, reason: str) -> None:
         self.summary.skipped.append(Skipped(str(path), reason))
 
@@ -221,7 +232,9 @@ _LABELS = "a file of labels"
 def _unreadable(source: Source) -> str:
     """Say why no format knows a file."""
     try:
-        return _LABELS if is_label_file(source) else "in no format that gitskill knows" if source.opening else "empty"
+        if not source.opening:
+            return "empty"
+        return _LABELS if is_label_file(source) else "in no format that gitskill knows"
     except Damaged as error:
         return str(error)
 

@@ -77,7 +77,8 @@ def test_one_document_is_not_lines(tmp_path: Path, data: bytes) -> None:
         (b'{"a": %s}' % (b"7" * 5000), "thousands of digits"),
         (b"[" * 10_000 + b"]" * 10_000, "nested more than 64 deep"),
         (b'{"a":' * 70 + b"1" + b"}" * 70, "nested more than 64 deep"),
-        (b'{"a": "b', "not JSON: Unterminated string"),
+        (b'{"a": "b', "cut off: it ends in the middle of a value"),
+        (b'{"a": 1, ', "cut off: it ends in the middle of a value"),
         (b'\xff\xfe{\0"\0a', "not utf-16"),
     ],
 )

@@ -46,7 +46,7 @@ def text(value: Any) -> str:
 
 def _part(value: Any) -> str:
     if not isinstance(value, dict):
-        return text(value)
+        return text(value) if isinstance(value, str | list) else "" if value is None else written(value)
     for key in ("text", "content", "input_text", "output_text", "refusal"):
         if isinstance(value.get(key), str | list):
             return text(value[key])

@@ -114,6 +114,8 @@ def _reason(error: ValueError, data: bytes) -> str:
             return "empty"
         if b"\0" in data:
             return "holds NUL bytes: not text"
+        if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string"):
+            return "cut off: it ends in the middle of a value"
         return f"not JSON: {error.msg} at character {error.pos + 1:,} of {len(data):,}"
     if "digits" in str(error):
         return "holds a number of thousands of digits"

@@ -44,7 +44,7 @@ class Source:
     @cached_property
     def is_lines(self) -> bool:
         """Tell whether the file holds one JSON value on each of several lines."""
-        lines = (line for line in self._lines() if line.strip())
+        lines = (line for line in self.lines() if line.strip())
         first = next(lines, b"")
         if next(lines, None) is None:
             return False
@@ -65,7 +65,7 @@ class Source:
         if not self.is_lines:
             return self.document[:_OPENING] if isinstance(self.document, list) else [self.document]
         found = []
-        for line in self._lines():
+        for line in self.lines():
             try:
                 found.append(parse(line, set()))
             except Damaged:
@@ -110,7 +110,7 @@ class Source:
             whole = self.document
             yield from enumerate(whole if isinstance(whole, list) else [whole], start=1)
             return
-        for number, line in enumerate(self._lines(), start=1):
+        for number, line in enumerate(self.lines(), start=1):
             if not line.strip():
                 continue
             try:
@@ -123,7 +123,7 @@ class Source:
         """How long a text in a log may be; None where the log is small enough to be kept whole."""
         if self._size <= MAX_PARSED:
             return None
-        return limit_for(sorted(size for line in self._lines() for size in literals(line)))
+        return limit_for(sorted(size for line in self.lines() for size in literals(line)))
 
     @cached_property
     def _size(self) -> int:
@@ -131,9 +131,9 @@ class Source:
             return os.fstat(file.fileno()).st_size
 
     def _read(self) -> bytes:
-        return b"".join(self._lines())
+        return b"".join(self.lines())
 
-    def _lines(self) -> Iterator[bytes]:
+    def lines(self) -> Iterator[bytes]:
         """Give the file line by line in UTF-8, or what cannot be told from it."""
         mark, encoding = next(((mark, name) for mark, name in _BOMS.items() if self.magic.startswith(mark)), (b"", ""))
         if not encoding and len(self.magic) > 3 and self.magic[:4].count(0) in {2, 3}:

@@ -1,13 +1,71 @@
 """Every format that we read. A new one is a module, a line here and a fixture in the tests."""
 
 from gitskill.errors import InvalidInput
-from gitskill.formats import tau_bench
+from gitskill.formats import (
+    atif,
+    claude_code,
+    claude_stream,
+    codex,
+    codex_exec,
+    gemini,
+    harbor,
+    inspect_log,
+    intercode,
+    langfuse,
+    mini_swe_agent,
+    openai_chat,
+    opencode,
+    opencode_events,
+    opencode_storage,
+    openhands,
+    openhands_sdk,
+    otel,
+    own,
+    reflexion,
+    spreadsheet_bench,
+    swe_agent,
+    swe_reports,
+    tau2_bench,
+    tau_bench,
+    terminal_bench,
+    trace2skill,
+)
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Format
 from gitskill.formats.source import Source
 
-FORMATS: tuple[Format, ...] = (tau_bench,)
-"""In the order in which they are asked: one that is easily mistaken for another stands after it."""
+FORMATS: tuple[Format, ...] = (
+    # These gather several files into one run, so they are read before those files are looked at by themselves.
+    harbor,
+    terminal_bench,
+    opencode_storage,
+    openhands_sdk,
+    tau2_bench,
+    claude_code,
+    # These know their own by what no other has.
+    own,
+    claude_stream,
+    codex,
+    codex_exec,
+    gemini,
+    opencode,
+    opencode_events,
+    openhands,
+    swe_agent,
+    mini_swe_agent,
+    atif,
+    inspect_log,
+    tau_bench,
+    intercode,
+    reflexion,
+    trace2skill,
+    spreadsheet_bench,
+    langfuse,
+    otel,
+    # Many formats hold a list of messages; this one is nothing else.
+    openai_chat,
+)
+"""In the order in which they are asked and read."""
 
 
 def by_name(name: str) -> Format:
@@ -31,5 +89,7 @@ def _is_of(candidate: Format, source: Source) -> bool:
 
 
 def is_label_file(source: Source) -> bool:
-    """Tell whether a file only says how runs ended: it is read with them, and is none itself."""
-    return False
+    """Tell whether a file only says how runs ended: it is read beside them, and is no run itself."""
+    if source.is_lines:
+        return False
+    return swe_reports.is_report(source.document) or spreadsheet_bench.is_results(source.document)
