@@ -175,10 +175,21 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, tuple | list):
         return type(value)(_changed(item, change) for item in value)
     if isinstance(value, Mapping):
-        return {change(key): _changed(item, change) for key, item in value.items()}
+        return _renamed(value, change)
     if is_dataclass(value) and not isinstance(value, type):
         return type(value)(*(_changed(getattr(value, name), change) for name in _fields(type(value))))
     return value
+
+
+def _renamed(value: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """Change the texts and the keys of an object. Two keys that become one are told apart by a mark."""
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        name = change(key)
+        while name in found:
+            name += "'"
+        found[name] = _changed(item, change)
+    return found
 
 
 @cache

@@ -144,7 +144,7 @@ def test_the_list_has_what_scripts_count_on(
 def test_filters_of_the_list_hold_together(
     add: Callable[..., dict[str, Any]], listed: Callable[..., list[dict[str, Any]]], runs: Callable[..., Path]
 ) -> None:
-    add(runs(a=own(), b=own("t2"), c=own("t2", outcome={"status": "success"})))
+    add(runs(a=own(), b=own("t2"), c=own("t2", session="c", outcome={"status": "success"})))
 
     assert [entry["task"] for entry in listed("--task", "t2", "--outcome", "failure")] == ["t2"]
     assert len(listed("--task", "t2")) == 2
@@ -162,11 +162,11 @@ def test_text_of_an_import_says_what_came_of_every_file(folder: Path, gitskill: 
     assert done.out == "2 traces added  gitskill-trace 2\n  outcome   1 failure, 1 unlabelled\n"
     lines = done.err.splitlines()
     assert len(unlabelled.splitlines()) == 4
-    assert lines[0].startswith("  unlabelled")
+    assert lines[0].startswith("  no label  ")
     assert lines[0].endswith(f"{place}/b.json")
     assert lines[1:] == [
-        f"  skipped   {place}/link.json: a symbolic link",
         f"  skipped   {place}/bad.json: cut off: it ends in the middle of a value",
+        f"  skipped   {place}/link.json: a symbolic link",
         "  1 other file passed over",
         "  label     gitskill traces label ID success|failure, or add them again with --labels",
     ]
@@ -503,4 +503,4 @@ def test_two_imports_at_the_same_time_lose_nothing(folder: Path, tmp_path: Path)
         process.communicate()
     names = git(folder, "ls-tree", "-r", "--name-only", "refs/gitskill/traces").split()
     assert len(names) == 2 * 12
-    assert git(folder, "fsck", "--strict") == ""
+    assert git(folder, "fsck", "--strict", "--no-dangling") == ""

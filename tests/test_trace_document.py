@@ -115,6 +115,13 @@ def test_every_text_of_a_trace_is_changed_and_nothing_else(trace: Trace) -> None
     assert {trace.task, trace.request, trace.error, *trace.notes, *(a.text for a in trace.artifacts)} <= set(seen)
 
 
+def test_keys_that_become_one_keep_both_of_their_values() -> None:
+    trace = Trace("own", "", "", (Step(Origin.AGENT, calls=(Call("f", {"a": "1", "b": "2"}),)),))
+    [step] = with_texts(trace, lambda each: "x" if each in "ab" else each).steps
+
+    assert step.calls[0].arguments == {"x": "1", "x'": "2"}
+
+
 def test_leaves_are_the_strings_of_a_value_and_its_keys() -> None:
     assert list(leaves({"a": ["b", 1, None, {"c": "d"}]})) == ["a", "b", "c", "d"]
 

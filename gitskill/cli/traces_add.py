@@ -1,5 +1,6 @@
 """gitskill traces add"""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _NAMED = 20
 """Lines of one kind that a person reads; scripts get them all."""
+_LABELS = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt"}
+"""Some file systems call every file a program."""
 
 
 @click.command("add")
@@ -62,7 +65,7 @@ def command(
     """
     from gitskill.formats.table import by_name
     from gitskill.intake import Choice, Intake
-    from gitskill.redact import Redactor
+    from gitskill.redact.redactor import Redactor
     from gitskill.store.traces import Collection, entries
     from gitskill.tasks import TaskRule
 
@@ -90,7 +93,8 @@ def _labeller(session: Session, labels: str, threshold: float) -> "Labeller":
 
     file = session.directory / labels
     who = session.who().name
-    if file.is_file():
+    is_program = os.access(file, os.X_OK) and file.suffix.lower() not in _LABELS
+    if file.is_file() and not is_program:
         try:
             text = file.read_text()
         except (OSError, UnicodeDecodeError) as error:
@@ -136,7 +140,7 @@ def _show(summary: "Summary", labeller: "Labeller | None") -> None:
         output.result("  outcome   " + ", ".join(f"{n} {status}" for status, n in sorted(summary.outcomes.items())))
     if summary.redacted:
         output.result("  redacted  " + ", ".join(f"{kind} {n}" for kind, n in sorted(summary.redacted.items())))
-    _lines("unlabelled", [f"{entry.short}  {entry.path}" for entry in summary.unlabelled])
+    _lines("no label", [f"{entry.short}  {entry.path}" for entry in summary.unlabelled])
     _lines("same run", [f"{entry.short} as {twin.short}  {entry.path}" for entry, twin in summary.twins])
     _lines("note", [f"{item.path}: {item.reason}" for item in summary.notes])
     _lines("skipped", [f"{item.path}: {item.reason}" for item in summary.skipped])

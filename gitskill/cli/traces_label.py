@@ -24,7 +24,7 @@ def command(session: Session, names: tuple[str, ...], outcome: str, note: str, a
       gitskill traces label 3f9ac1d2 failure --note "the total is wrong"
     """
     from gitskill.outcome import BY_HAND, Outcome, Status
-    from gitskill.redact import Redactor
+    from gitskill.redact.redactor import Redactor
     from gitskill.store.traces import Collection, find
 
     who = session.who()

@@ -1,0 +1,145 @@
+"""gitskill forget: a trace and what quotes it are gone, also from what undo keeps; released history is named."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Done, git, state
+from gitskill.lesson import Evidence, Lesson, TraceRef
+from gitskill.store.lessons import add as add_lesson
+from gitskill.store.objects import Batch
+from gitskill.store.oplog import Operation, record
+from gitskill.store.skills import SkillReader
+from test_cli_traces import objects, own
+
+Run = Callable[..., Done]
+
+WORDS = "a sentence that only this run has"
+
+
+@pytest.fixture
+def trace(folder: Path, gitskill: Run, tmp_path: Path) -> str:
+    """Two imports, a label and an undo: the trace is in several states of the store."""
+    for name, document in (("keep", own("t2")), ("gone", own("t1", request=WORDS))):
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    gitskill(folder, "traces", "add", str(tmp_path / "keep.json"))
+    gitskill(folder, "traces", "add", str(tmp_path / "gone.json"))
+    listed: list[dict[str, Any]] = json.loads(gitskill(folder, "traces", "list", "--json", "--task", "t1").out)
+    name = str(listed[0]["trace"])
+    gitskill(folder, "traces", "label", name, "success")
+    gitskill(folder, "undo")
+    return name
+
+
+@pytest.fixture
+def lesson(reader: SkillReader, bullet: Callable[[str, str], str], trace: str) -> tuple[str, str]:
+    """Put a lesson that quotes the trace on a branch, as analysts will; give its branch and commit."""
+    from conftest import WHO  # noqa: PLC0415
+    from gitskill.ids import LessonId, RunId  # noqa: PLC0415
+
+    bullet("Writing", "Another lesson")
+    repository = reader.repository
+    base = repository.head()
+    quoted = Lesson(
+        LessonId(RunId(7), 1, "a"),
+        "Quoted",
+        "cause",
+        traces=(TraceRef(trace, "t1", "failure"),),
+        evidence=(Evidence(trace, 1, WORDS),),
+    )
+    skill = reader.read(base).with_file("SKILL.md", reader.read(base).files["SKILL.md"] + b"- Quoted\n")
+    batch = Batch(repository)
+    move = add_lesson(reader, batch, quoted, skill, base, WHO)
+    record(repository, batch, Operation("lesson", (move,)), WHO)
+    return move.ref, str(move.new)
+
+
+def collected(folder: Path) -> bytes:
+    """Give every object that is left once git has collected what nothing leads to."""
+    git(folder, "reflog", "expire", "--expire=all", "--all")
+    git(folder, "gc", "-q", "--prune=now")
+    return objects(folder)
+
+
+def test_nothing_of_the_trace_is_left_and_the_others_stay(folder: Path, gitskill: Run, trace: str) -> None:
+    before = state(folder)
+    done = gitskill(folder, "forget", trace[:10])
+    left = json.loads(gitskill(folder, "traces", "list", "--json").out)
+
+    assert done.code == 0
+    assert done.out.startswith(f"{trace[:10]}  forgotten")
+    assert [entry["task"] for entry in left] == ["t2"]
+    assert WORDS.encode() not in collected(folder)
+    assert state(folder) == before
+    assert git(folder, "fsck", "--strict", "--no-dangling") == ""
+    assert gitskill(folder, "traces", "show", left[0]["trace"]).code == 0
+
+
+def test_a_dry_run_changes_nothing(folder: Path, gitskill: Run, trace: str) -> None:
+    before = git(folder, "for-each-ref")
+    done = gitskill(folder, "forget", "--dry-run", trace)
+
+    assert "would be forgotten" in done.out
+    assert git(folder, "for-each-ref") == before
+
+
+def test_a_lesson_that_quotes_it_goes_with_it_where_it_was_not_released(
+    folder: Path, gitskill: Run, trace: str, lesson: tuple[str, str]
+) -> None:
+    document = json.loads(gitskill(folder, "forget", "--json", trace).out)
+
+    assert document == {"trace": trace, "forgotten": True, "branches": [lesson[0]], "released": []}
+    assert WORDS.encode() not in collected(folder)
+    assert "Another-lesson".lower() in git(folder, "branch", "-a")
+
+
+def test_a_released_lesson_stays_and_is_named(folder: Path, gitskill: Run, trace: str, lesson: tuple[str, str]) -> None:
+    git(folder, "tag", "v9.9.9", lesson[1])
+    document = json.loads(gitskill(folder, "forget", "--json", trace).out)
+
+    assert document["branches"] == []
+    assert document["released"] == [lesson[1]]
+    assert git(folder, "rev-parse", lesson[0]).strip() == lesson[1]
+
+
+def test_the_log_of_operations_still_reads_and_what_is_purged_cannot_be_undone(
+    folder: Path, gitskill: Run, trace: str
+) -> None:
+    before = gitskill(folder, "undo", "--list").out
+    gitskill(folder, "forget", trace)
+    after = gitskill(folder, "undo", "--list").out
+    refused = gitskill(folder, "undo")
+
+    assert [line.split("  ", 1)[1] for line in after.splitlines()] == [
+        line.split("  ", 1)[1] for line in before.splitlines()
+    ]
+    assert refused.code == 5
+    assert "nothing was undone" in refused.err
+
+
+def test_other_operations_can_still_be_undone(
+    folder: Path, gitskill: Run, trace: str, bullet: Callable[[str, str], str]
+) -> None:
+    bullet("Writing", "Keep me")
+    gitskill(folder, "forget", trace)
+
+    assert gitskill(folder, "undo").out.startswith("undone: lesson add")
+
+
+def test_a_reflog_that_somebody_keeps_of_all_refs_is_emptied(folder: Path, gitskill: Run, tmp_path: Path) -> None:
+    git(folder, "config", "core.logAllRefUpdates", "always")
+    (tmp_path / "gone.json").write_text(json.dumps(own("t1", request=WORDS)))
+    gitskill(folder, "traces", "add", str(tmp_path / "gone.json"))
+    name = json.loads(gitskill(folder, "traces", "list", "--json").out)[0]["trace"]
+    assert git(folder, "reflog", "show", "refs/gitskill/traces")
+
+    gitskill(folder, "forget", name)
+    git(folder, "gc", "-q", "--prune=now")
+    assert WORDS.encode() not in objects(folder)
+
+
+def test_a_trace_that_is_not_there_is_an_error(folder: Path, gitskill: Run) -> None:
+    assert gitskill(folder, "forget", "abcd").code == 3
