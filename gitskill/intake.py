@@ -1,7 +1,7 @@
 """Files in, stored traces out: find, recognise, read, redact, cut, label, keep."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +13,7 @@ from gitskill.formats.source import Source
 from gitskill.formats.table import FORMATS, is_label_file, recognised
 from gitskill.formats.walk import File, Unusable, walk
 from gitskill.outcome import Outcome, Status
-from gitskill.redact import Redactor
+from gitskill.redact.redactor import Redactor
 from gitskill.store.traces import Entry
 from gitskill.tasks import TaskRule
 from gitskill.trace import Trace, fingerprint, shortened, with_texts
@@ -94,7 +94,6 @@ class Intake:
         self._keeper = keeper
         self._choice = choice
         self._known = {entry.trace: entry for entry in known}
-        self._refused: dict[Path, list[str]] = {}
         self._sessions = {entry.session: entry for entry in self._known.values() if entry.session}
         self._calls = {entry.calls: entry for entry in self._known.values() if entry.calls}
 
@@ -103,11 +102,12 @@ class Intake:
         files = self._recognised(paths)
         parts: set[Path] = set()
         for done, (chosen, path) in enumerate(files, start=1):
-            if parts.isdisjoint((path, *path.parents)):
+            if not _is_in(path, parts):
                 parts.update(self._read(chosen, path))
             tell(done, len(files))
         # A part may have been looked at, and refused by itself, before the run that it belongs to.
-        self._refuse({path: told for path, told in self._refused.items() if parts.isdisjoint((path, *path.parents))})
+        skipped = self.summary.skipped
+        self.summary.skipped = [item for item in skipped if not _is_in(Path(item.path), parts)]
         return self.summary
 
     def _recognised(self, paths: Iterable[Path]) -> list[tuple[Format, Path]]:
@@ -214,16 +214,15 @@ class Intake:
         home = self._choice.home
         return f"~/{path.relative_to(home)}" if home and path.is_relative_to(home) else str(path)
 
-    def _refuse(self, refused: Mapping[Path, list[str]]) -> None:
-        for path, reasons in refused.items():
-            for reason in reasons:
-                self._skip(path, reason)
-
     def _skip(self, path: Path, reason: str) -> None:
         self.summary.skipped.append(Skipped(str(path), reason))
 
     def _note(self, path: Path, note: str) -> None:
         self.summary.notes.append(Skipped(str(path), note))
+
+
+def _is_in(path: Path, parts: set[Path]) -> bool:
+    return not parts.isdisjoint((path, *path.parents))
 
 
 _LABELS = "a file of labels"

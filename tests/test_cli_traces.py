@@ -98,6 +98,8 @@ def objects(folder: Path) -> bytes:
         ("gemini", {"unlabelled": 2}, 0),
         ("atif", {"unlabelled": 4}, 0),
         ("langfuse", {"unlabelled": 4}, 0),
+        ("opencode/agent-sessions", {"unlabelled": 3}, 0),
+        ("opencode/letta-trajectory/*/input.json", {"unlabelled": 2}, 0),
     ],
 )
 def test_a_labelled_set_comes_in_with_the_counts_that_its_makers_state(
