@@ -70,10 +70,10 @@ FORMATS: tuple[Format, ...] = (
 
 def by_name(name: str) -> Format:
     """Give the format that people call `name`, or raise InvalidInput."""
-    for candidate in FORMATS:
-        if candidate.NAME == name:
-            return candidate
-    raise InvalidInput(f"no format is named {name!r}", hint=f"one of {', '.join(each.NAME for each in FORMATS)}")
+    named = {candidate.NAME: candidate for candidate in FORMATS}
+    if name not in named:
+        raise InvalidInput(f"no format is named {name!r}", hint=f"one of {', '.join(named)}")
+    return named[name]
 
 
 def recognised(source: Source) -> list[Format]:
