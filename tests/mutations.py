@@ -2,20 +2,27 @@
 
 import copy
 from collections.abc import Iterator
+from itertools import count
+from math import gcd
 from typing import Any
+
+from hypothesis import settings
+
+EXPLORING = 1000
+"""How many examples a property gets where new ones are looked for."""
 
 _WRONG: tuple[Any, ...] = (None, [], {}, "x", 7, True, [None], {"a": None}, -1.5)
 
 
-def mutations(document: Any, *, most: int = 4000) -> Iterator[Any]:
-    """Give copies of a JSON value with one value in it replaced, or one key taken out; at most `most`."""
-    made = 0
-    for path in list(_paths(document)):
-        for wrong in (*_WRONG, _GONE):
-            if made >= most:
-                return
-            made += 1
-            yield _with(document, path, wrong)
+def mutations(document: Any, *, most: int = 150) -> Iterator[Any]:
+    """Give copies of a JSON value with one value in it replaced, or one key taken out.
+
+    Of all of them a sample, always the same; `make explore` tries every one.
+    """
+    every = [(path, wrong) for path in _paths(document) for wrong in (*_WRONG, _GONE)]
+    if len(every) > most and settings().max_examples < EXPLORING:
+        every = every[:: next(step for step in count(len(every) // most + 1) if gcd(step, len(_WRONG) + 1) == 1)]
+    return (_with(document, path, wrong) for path, wrong in every)
 
 
 _GONE = object()

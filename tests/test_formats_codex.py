@@ -357,6 +357,17 @@ def test_a_new_answer_is_a_new_step(log: Log) -> None:
     ]
 
 
+def test_a_thought_that_was_only_announced_is_a_step(log: Log) -> None:
+    (step,) = log(event(type="agent_reasoning", text=""), event(type="agent_reasoning", text="Hm.")).steps
+    assert (step.origin, step.thought) == (Origin.AGENT, "Hm.")
+
+
+def test_tokens_told_before_a_user_speaks_are_of_the_next_answer(log: Log) -> None:
+    trace = log(total(5, 1), said("user", "Hi."), said("assistant", "Hello."), said("user", "Bye."))
+    assert [step.usage.input for step in trace.steps] == [None, 5, None]
+    assert trace.result == "Hello."
+
+
 @pytest.mark.parametrize("kind", ["error", "stream_error"])
 def test_a_run_that_an_error_ended_is_broken(tmp_path: Path, kind: str) -> None:
     records = said("user", "Hi."), said("assistant", "Hello."), event(type=kind, message="usage limit reached")
@@ -385,7 +396,7 @@ def test_an_error_beside_the_run_breaks_nothing(log: Log, info: Any) -> None:
 def test_a_run_without_any_step_of_the_agent_is_broken(tmp_path: Path) -> None:
     found = only(written(tmp_path / "rollout.jsonl", META, said("user", "Hi.")))
     assert (found.outcome.status, found.outcome.note) == (Status.INFRA_ERROR, "no step taken by the agent")
-    assert (found.trace.request, found.trace.error) == ("Hi.", "")
+    assert (found.trace.request, found.trace.error, found.outcome.source) == ("Hi.", "", "log")
 
 
 def test_notes_on_turns_models_and_sub_agents(tmp_path: Path) -> None:
@@ -415,6 +426,11 @@ def test_what_another_agent_asks(log: Log) -> None:
         ([total(10, 1), total(15, 3)], Usage(input=15, output=3)),
         ([total(10, 5), total(4, 1)], Usage(input=14, output=6)),
         ([total(10, 5), total(12, 1)], Usage(input=22, output=6)),
+        ([total(10, 1), total(4, 3)], Usage(input=14, output=4)),
+        ([tokens({"input_tokens": 10}, None), tokens({"input_tokens": 4}, None)], Usage(input=14)),
+        ([tokens({"output_tokens": 2}, None), tokens({"output_tokens": 5}, None)], Usage(output=5)),
+        ([tokens(None, {"input_tokens": 5, "output_tokens": 0})], Usage(input=5, output=0)),
+        ([tokens(None, {"input_tokens": 0, "output_tokens": 3})], Usage(input=0, output=3)),
         ([event(type="token_count", input_tokens=10, cached_input_tokens=4, output_tokens=2)], Usage(10, 2, 4)),
         ([event(type="token_count", info=None)], UNKNOWN),
         # After a compaction the total is guessed, and nothing was sent.
@@ -448,6 +464,25 @@ def test_an_answer_without_its_call_is_a_step_of_the_tool(log: Log) -> None:
 )
 def test_other_logs_are_not_recognised(tmp_path: Path, records: list[Any]) -> None:
     assert not codex.recognise(Source(written(tmp_path / "log.jsonl", *records)))
+
+
+@pytest.mark.parametrize("kind", ["session_meta", "response_item", "event_msg", "turn_context"])
+def test_any_record_in_an_envelope_is_recognised(tmp_path: Path, kind: str) -> None:
+    assert codex.recognise(Source(written(tmp_path / "log.jsonl", {"type": kind, "payload": {}})))
+
+
+def test_a_bare_first_line_is_recognised(tmp_path: Path) -> None:
+    first = {"id": "1", "timestamp": "2026-01-01", "instructions": None}
+    assert codex.recognise(Source(written(tmp_path / "log.jsonl", first)))
+    assert codex.recognise(Source(written(tmp_path / "log.jsonl", {**first, "git": {}})))
+    for key in first:
+        rest = {name: value for name, value in first.items() if name != key}
+        assert not codex.recognise(Source(written(tmp_path / "log.jsonl", rest, {"record_type": "state"})))
+
+
+@pytest.mark.parametrize("document", [{"session": {"id": "1"}, "items": []}, {"session": {"timestamp": "x"}}])
+def test_a_document_that_is_no_session(tmp_path: Path, document: dict[str, Any]) -> None:
+    assert not codex.recognise(Source(written(tmp_path / "log.json", document)))
 
 
 def test_a_bare_first_line_with_newer_fields_is_recognised_by_its_state(tmp_path: Path) -> None:

@@ -156,6 +156,10 @@ def test_what_only_looks_like_a_command_is_a_request(log: Log, request_: str) ->
         "<session_context>\nToday is Monday.\n</session_context>",
         "This is the Gemini CLI. We are setting up the context for our chat.",
         "<state_snapshot>…</state_snapshot>",
+        "<hook_context>…</hook_context>",
+        "Here is the user's editor context as a JSON object.",
+        "Here is a summary of changes in the user's editor context, in JSON format.",
+        "System: Please continue.",
     ],
 )
 def test_context_in_the_users_name_is_no_request(log: Log, context: str) -> None:
@@ -196,7 +200,7 @@ def test_what_breaks_nothing(tmp_path: Path, records: list[Any]) -> None:
 def test_a_session_without_any_step_of_the_agent_is_broken(tmp_path: Path) -> None:
     found = only(written(tmp_path / "s.jsonl", META, said("user", "/quit")))
     assert (found.outcome.status, found.outcome.note) == (Status.INFRA_ERROR, "no step taken by the agent")
-    assert found.trace.request == ""
+    assert (found.trace.request, found.outcome.source) == ("", "log")
 
 
 def test_a_sub_agent_is_a_run_with_a_note(tmp_path: Path) -> None:
@@ -222,8 +226,18 @@ def test_a_sub_agent_is_a_run_with_a_note(tmp_path: Path) -> None:
         ({"status": "success", "result": [*answer(output="mine"), OTHERS]}, Observation("mine")),
         ({"status": "error", "result": None, "resultDisplay": "not found"}, Observation("not found", is_error=True)),
         ({"status": "success", "resultDisplay": "shown"}, Observation("shown")),
+        ({"status": "success", "result": answer(content="a")}, Observation("a")),
+        ({"status": "success", "result": answer(result=[{"text": "a"}, "b"])}, Observation("ab")),
+        ({"status": "success", "result": answer(output={"rows": 1})}, Observation('{"rows": 1}')),
+        ({"status": "success", "result": [{"functionResponse": {"response": {"output": "a"}}}]}, Observation("a")),
+        ({"status": "success", "result": [{"functionResponse": {"id": "c1"}}]}, Observation("")),
+        ({"status": "success", "result": [{"fileData": {"fileUri": "gs://a"}}]}, Observation("[fileData]")),
+        ({"status": "cancelled", "result": None}, Observation("", is_error=True)),
+        ({"status": "success", "result": None}, None),
         ({"status": "executing", "resultDisplay": "half"}, None),
-        ({"status": "scheduled"}, None),
+        ({"status": "awaiting_approval", "resultDisplay": "half"}, None),
+        ({"status": "validating", "resultDisplay": "half"}, None),
+        ({"status": "scheduled", "resultDisplay": "half"}, None),
     ],
 )  # fmt: skip
 def test_what_a_tool_returned(log: Log, call: dict[str, Any], expected: Observation | None) -> None:
@@ -246,6 +260,47 @@ def test_an_answer_that_stands_beside_the_call_is_told_once(log: Log) -> None:
     assert [len(step.calls) for step in trace.steps] == [1]
 
 
+def test_calls_of_one_name_are_answered_by_their_ids(log: Log) -> None:
+    asked = said("gemini", [{"functionCall": {"id": key, "name": "ls", "args": {}}} for key in ("a", "b")])
+    told = [{"functionResponse": {"id": key, "name": "ls", "response": {"output": key}}} for key in ("b", "a")]
+    (step,) = log(asked, said("user", told)).steps
+    assert [call.observation for call in step.calls] == [Observation("a"), Observation("b")]
+
+
+def test_a_call_that_stands_in_the_content_too_is_told_once(log: Log) -> None:
+    call = called(status="success", result=answer(output="a"))
+    part = {"functionCall": {"name": "run_shell_command", "args": {"command": "ls"}}}
+    (step,) = log({**call, "content": part}).steps
+    assert len(step.calls) == 1
+
+
+def test_a_call_as_the_only_part(log: Log) -> None:
+    (step,) = log(said("gemini", {"functionCall": {"name": "ls", "args": {}}})).steps
+    assert step.calls[0].name == "ls"
+
+
+def test_the_last_word_may_stand_before_the_last_call(log: Log) -> None:
+    assert log(said("gemini", "I look."), called(status="scheduled")).result == "I look."
+
+
+def test_unknown_kinds_of_messages_are_no_steps(log: Log) -> None:
+    assert [step.text for step in log(said("banner", "New!"), said("gemini", ["Hel", "lo."])).steps] == ["Hello."]
+
+
+def test_messages_without_ids_in_lines_are_all_kept(log: Log) -> None:
+    told = [{"type": "gemini", "content": content} for content in ("One.", "Two.")]
+    assert [step.text for step in log(*told).steps] == ["One.", "Two."]
+
+
+def test_an_error_without_a_message(log: Log) -> None:
+    assert log(said("gemini", "Hello."), said("error", "")).error == "an error without a message"
+
+
+def test_an_error_before_any_step(tmp_path: Path) -> None:
+    found = only(written(tmp_path / "s.jsonl", META, said("user", "Hi."), said("error", "quota")))
+    assert (found.outcome.note, found.outcome.source) == ("quota", "error message")
+
+
 def test_an_answer_that_comes_later_finds_its_call(log: Log) -> None:
     (step,) = log(called(status="executing"), said("user", answer(output="a"))).steps
     assert step.calls[0].observation == Observation("a")
@@ -257,6 +312,8 @@ def test_an_answer_that_comes_later_finds_its_call(log: Log) -> None:
         (None, UNKNOWN),
         ({}, UNKNOWN),
         ({"input": 5, "cached": 2}, Usage(input=5, cached=2)),
+        ({"output": 5}, Usage(output=5)),
+        ({"thoughts": 5}, Usage(output=5)),
         ({"input": 5, "output": 1, "thoughts": 3, "cached": 2, "total": 9}, Usage(input=5, output=4, cached=2)),
     ],
 )
@@ -264,9 +321,10 @@ def test_tokens(log: Log, tokens: Any, expected: Usage) -> None:
     assert log(said("gemini", "Hello.", tokens=tokens)).usage == expected
 
 
-def test_an_older_document_is_known_by_its_messages(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["user", "gemini", "info", "warning", "error"])
+def test_an_older_document_is_known_by_its_messages(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "session.json"
-    path.write_text(json.dumps({"sessionId": "s", "startTime": "x", "messages": [said("user", "Hi.")]}))
+    path.write_text(json.dumps({"sessionId": "s", "startTime": "x", "messages": [said(kind, "Hi.")]}))
     assert gemini.recognise(Source(path))
 
 

@@ -340,7 +340,7 @@ def test_documents_that_are_wrong_in_one_place_raise_nothing_but_damaged(tmp_pat
         document = two(SHAPES[shape])
         document["observations"].append(tool)
         document["trace"]["scores"] = scores
-        for wrong in mutations(document, most=1500):
+        for wrong in mutations(document):
             written(path, wrong)
             source = Source(path)
             try:

@@ -298,7 +298,7 @@ def test_spans_that_are_wrong_in_one_place_raise_nothing_but_damaged(tmp_path: P
     del spans[2:5]
     documents = [semconv, flat[:3], json.loads((FOLDER / "events.jsonl").read_text().partition("\n")[0])]
     for document in documents:
-        for wrong in mutations(document, most=2500):
+        for wrong in mutations(document):
             written(path, wrong)
             source = Source(path)
             try:

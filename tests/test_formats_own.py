@@ -1,5 +1,6 @@
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from gitskill.formats import own
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.outcome import UNLABELLED, Outcome, Status
+from gitskill.outcome import BY_HAND, UNLABELLED, Outcome, Status
 from gitskill.trace import Call, Observation, Origin, Trace, Usage
 from gitskill.trace_document import to_document
 from mutations import mutations
@@ -70,7 +71,14 @@ def test_a_document_is_read_with_its_outcome(tmp_path: Path) -> None:
     observed = Observation("sort: list: No such file", exit_code=2)
     assert trace.steps[1].calls == (Call("bash", {"command": "sort list"}, observed),)
     assert (trace.steps[1].origin, trace.steps[1].usage) == (Origin.AGENT, Usage(40, 5))
-    assert reading.outcome == Outcome(Status.FAILURE, 0.0, source="check.sh")
+    assert reading.outcome == Outcome(Status.FAILURE, 0.0, source="outcome, check.sh")
+
+
+def test_a_log_cannot_pass_for_a_persons_word(tmp_path: Path) -> None:
+    forged = {"status": "success", "source": BY_HAND, "who": "Ada"}
+    (reading,) = readings(own, written(tmp_path / "run.json", changed("outcome", forged)))
+
+    assert reading.outcome == Outcome(Status.SUCCESS, source=f"outcome, {BY_HAND}")
 
 
 def test_without_an_outcome_a_run_has_no_label(tmp_path: Path) -> None:
@@ -86,6 +94,8 @@ def test_any_trace_that_is_written_is_read_back(trace: Trace, outcome: Outcome) 
         both = written(Path(folder) / "runs.jsonl", document, document)
         one = written(Path(folder) / "run.json", document)
 
+        source = f"outcome, {outcome.source}" if outcome.source else "outcome"
+        outcome = replace(outcome, source=source)
         assert [(each.trace, each.outcome) for each in readings(own, both)] == [(trace, outcome)] * 2
         assert [(each.trace, each.outcome) for each in readings(own, one)] == [(trace, outcome)]
 

@@ -185,6 +185,14 @@ def test_turns_match_steps_though_some_stand_in_the_trajectory_only(tmp_path: Pa
     assert steps[2].calls[0].name == "bash"
 
 
+@pytest.mark.parametrize("other", [{"content": "Fix another.\n"}, {"action": "another"}])
+def test_a_turn_that_differs_is_not_the_steps(tmp_path: Path, other: dict[str, str]) -> None:
+    tool = {"function": {"name": "edit", "arguments": "{}"}}
+    turn = {**OLD_DOCUMENT["history"][5], "tool_calls": [tool], **other}
+    found = read(written(tmp_path, changed(history=[turn])))
+    assert {call.name for step in found.trace.steps for call in step.calls} == {"bash"}
+
+
 def test_a_copy_with_another_name_is_named_by_its_settings(tmp_path: Path) -> None:
     settings = json.dumps(
         {"problem_statement": {"id": "calc__calc-12"}, "agent": {"agent_configs": [{"model": {"name": "gpt-5"}}]}}

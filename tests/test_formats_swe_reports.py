@@ -136,6 +136,12 @@ def test_a_folder_of_many_json_files_is_not_searched_for_summaries(tmp_path: Pat
     assert label(source, ONE) == UNLABELLED
 
 
+def test_a_file_too_large_for_a_report_is_none(tmp_path: Path) -> None:
+    source = run(tmp_path)
+    put(tmp_path / "report.json", {"padding": "x" * 8_000_000, "resolved_ids": [ONE]})
+    assert label(source, ONE) == UNLABELLED
+
+
 @pytest.mark.parametrize("linked", ["logs", f"logs/{ONE}", f"logs/{ONE}/report.json"])
 def test_no_link_is_followed(tmp_path: Path, linked: str) -> None:
     real = put(tmp_path / f"elsewhere/logs/{ONE}/report.json", {"resolved": True}).parents[2]

@@ -205,7 +205,7 @@ def test_other_results_are_not_its_own(tmp_path: Path, document: Any) -> None:
 
 @pytest.mark.parametrize("name", ["results.json", "hello-world/hello-world.1-of-1.demo/results.json"])
 def test_a_document_wrong_in_any_place_is_read_or_refused(run: Path, name: str) -> None:
-    for wrong in mutations(json.loads((run / name).read_text()), most=600):
+    for wrong in mutations(json.loads((run / name).read_text())):
         (run / name).write_text(json.dumps(wrong))
         source = Source(run / name)
         assert terminal_bench.recognise(source) in {True, False}

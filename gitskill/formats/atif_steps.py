@@ -57,7 +57,7 @@ class Teller:
             for ref in _references(told):
                 name = string(ref.get("trajectory_id"))
                 path = string(ref.get("trajectory_path"))
-                sub = inner.pop(name, None) or (self._beside(path) if path and not agent else {})
+                sub = inner.pop(name, None) or (self._beside(path) if path else {})
                 self.tell(sub, _named(sub, own))
         for sub in inner.values():
             self.tell(sub, _named(sub, own))
@@ -69,8 +69,6 @@ class Teller:
             key = string(result.get("source_call_id")) or (waiting[-1] if waiting else "")
             if key in waiting:
                 waiting.remove(key)
-            elif not text(result.get("content")):
-                continue
             alone = len(keys) <= 1
             self._conversation.answer(key, _observation(result, told, alone=alone), step=_tool(step))
 

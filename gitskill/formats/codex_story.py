@@ -99,9 +99,9 @@ class Story:
     def _close_answer(self) -> None:
         told, self._answer = self._answer, None
         heard, self._overheard = self._overheard, []
+        if told is None and not heard:
+            return
         if told is None:
-            if not heard:
-                return
             told, self._spent = _Answer(usage=self._spent), UNKNOWN
         told.thoughts += heard
         thought = "\n\n".join(told.thoughts)
@@ -125,7 +125,7 @@ class Meter:
         if (total, share) == self._seen:
             return UNKNOWN
         self._seen = (total, share)
-        before, self._total = self._total, _usage(total) if total else self._total
+        before, self._total = self._total, _usage(total)
         new = _usage(share) if share else _since(self._total, before)
         if not new.input and not new.output:
             return UNKNOWN
@@ -135,9 +135,10 @@ class Meter:
 
 def outcome(steps: tuple[Step, ...], fault: str, source: str) -> Outcome:
     """Label a run that broke. How well the agent did, no log of Codex says."""
-    if not any(step.origin is Origin.AGENT for step in steps):
-        return Outcome.broken(fault or NO_STEP, source if fault else "log")
-    return Outcome.broken(fault, source) if fault else UNLABELLED
+    if fault:
+        return Outcome.broken(fault, source)
+    has_acted = any(step.origin is Origin.AGENT for step in steps)
+    return UNLABELLED if has_acted else Outcome.broken(NO_STEP, "log")
 
 
 def last_word(steps: tuple[Step, ...]) -> str:

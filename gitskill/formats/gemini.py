@@ -32,7 +32,7 @@ def read(source: Source) -> Iterator[Reading | Refused]:
     session = _Session()
     for _, record in source.records():
         session.take(mapping(record))
-    if not session.data and not session.messages:
+    if not session.data:
         raise Damaged("no session of Gemini CLI")
     yield _reading(session)
 
@@ -60,7 +60,7 @@ class _Session:
             self._set(mapping(record["$set"]))
         elif "sessionId" in record:
             self._set(record)
-        elif record.keys() & {"id", "type"}:
+        elif "type" in record:
             self.messages[string(record.get("id")) or self._new_key()] = record
 
     def _set(self, data: dict[str, Any]) -> None:
@@ -75,10 +75,8 @@ class _Session:
 
     def _rewind(self, key: str) -> None:
         """Go back to before a message; to the very beginning if there is no such message."""
-        is_known = key in self.messages
         while self.messages:
-            removed, _ = self.messages.popitem()
-            if is_known and removed == key:
+            if self.messages.popitem()[0] == key:
                 return
 
     def _new_key(self) -> str:
@@ -107,9 +105,9 @@ def _reading(session: _Session) -> Reading:
 
 def _outcome(trace: Trace) -> Outcome:
     """Label a run that broke. How well the agent did, the log does not say."""
-    if not trace.actions:
-        return Outcome.broken(trace.error or "no step taken by the agent", "error message" if trace.error else "log")
-    return Outcome.broken(trace.error, "error message") if trace.error else UNLABELLED
+    if trace.error:
+        return Outcome.broken(trace.error, "error message")
+    return UNLABELLED if trace.actions else Outcome.broken("no step taken by the agent", "log")
 
 
 def _notes(data: dict[str, Any], models: list[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from gitskill.formats.conversation import Conversation
 from gitskill.formats.loose import count, mapping, mappings, moment, string, written
-from gitskill.trace import UNKNOWN, Call, Observation, Origin, Step, Usage
+from gitskill.trace import Call, Observation, Origin, Step, Usage
 
 KINDS = {"user", "gemini", "info", "error", "warning"}
 
@@ -31,7 +31,7 @@ _EXIT = re.compile(
 )
 """The exit code in a shell's result, below the output. The output may hold such a line of its own."""
 
-_SHELLS = {"run_shell_command", "ShellTool", "shell"}
+_SHELL = "run_shell_command"
 _OPEN = {"scheduled", "validating", "awaiting_approval", "executing"}
 
 
@@ -80,7 +80,7 @@ class Teller:
         said, used = _text(message.get("content")), _usage(mapping(message.get("tokens")))
         thought = "\n\n".join(filter(None, thoughts))
         step = Step(Origin.AGENT, said, thought, tuple(call for _, call in calls), used, time)
-        self._conversation.add(step, [key if not call.observation else "" for key, call in calls])
+        self._conversation.add(step, [key for key, _ in calls])
         self.used.append(used)
         self.fault, self.result = "", said or self.result
         if model := string(message.get("model")):
@@ -97,7 +97,7 @@ class Teller:
         typed = _text(message.get("displayContent")) or said.partition(_FILES)[0]
         is_context = said.lstrip().startswith(_CONTEXT)
         self._conversation.add(Step(Origin.SYSTEM if is_context else Origin.USER, said, time=time))
-        if not is_context and said.strip():
+        if not is_context:
             self._is_command = bool(_COMMAND.match(typed.strip()))
             self.request = self.request or ("" if self._is_command else typed.strip())
 
@@ -113,8 +113,6 @@ def _parts(content: Any) -> list[dict[str, Any]]:
 
 def _text(content: Any) -> str:
     """Give the text of what Google calls a part list: a string, a part, or a list of both."""
-    if isinstance(content, str):
-        return content
     parts = content if isinstance(content, list) else [content]
     return "".join(part if isinstance(part, str) else _part(mapping(part)) for part in parts)
 
@@ -162,14 +160,12 @@ def _returned(response: Any) -> str:
 
 def _observed(told: str, name: str) -> Observation:
     """Read the exit code of a shell. Newer versions tell it only where it is not 0."""
-    found = _EXIT.search(told) if name in _SHELLS else None
+    found = _EXIT.search(told) if name == _SHELL else None
     return Observation(told, int(found[1]) if found else None)
 
 
 def _usage(tokens: dict[str, Any]) -> Usage:
     """Read a message's tokens. Google counts cached tokens as input, and thoughts apart from the output."""
-    if not tokens:
-        return UNKNOWN
     output, thoughts = count(tokens.get("output")), count(tokens.get("thoughts"))
     told = None if output is None and thoughts is None else (output or 0) + (thoughts or 0)
     return Usage(count(tokens.get("input")), told, count(tokens.get("cached")))
