@@ -314,7 +314,7 @@ def test_what_was_taken_back_is_not_the_request(log: Log) -> None:
     )
     assert trace.request == "Fix it."
     assert len(trace.steps) == 4
-    assert trace.notes == ("the user took back 1 turns; their steps are kept",)
+    assert trace.notes == ("turns that the user took back: 1; their steps are kept",)
 
 
 def test_an_announced_thought_counts_where_the_thought_has_no_text(log: Log) -> None:
@@ -413,6 +413,42 @@ def test_notes_on_turns_models_and_sub_agents(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("record", "notes"),
+    [
+        ({"type": "compacted", "payload": {"message": "Summary"}}, ("the agent's context was compacted",)),
+        (event(type="context_compacted"), ("the agent's context was compacted",)),
+        (event(type="turn_aborted"), ("a turn was aborted: no reason given",)),
+        (event(type="thread_rolled_back"), ()),
+        (event(type="thread_goal_updated", num_turns=1), ()),
+        ({"type": "world_state", "payload": {"content": "x", "model": "y"}}, ()),
+        ({"type": "session_meta", "payload": {"id": "s1"}}, ()),
+        ({"record_type": "state"}, ()),
+    ],
+)
+def test_records_that_are_no_steps(log: Log, record: dict[str, Any], notes: tuple[str, ...]) -> None:
+    trace = log(said("user", "Hi."), said("assistant", "Hello."), record)
+    assert (trace.notes, trace.request, len(trace.steps), trace.model) == (notes, "Hi.", 2, "")
+
+
+def test_a_sub_agent_of_an_unnamed_session(tmp_path: Path) -> None:
+    meta = {"type": "session_meta", "payload": {"id": "s1", "source": {"subagent": "review"}}}
+    assert only(written(tmp_path / "r.jsonl", meta)).trace.notes == ("the log of a sub-agent",)
+
+
+def test_what_another_agent_said_by_the_older_record(log: Log) -> None:
+    trace = log(said("user", "Hi."), {"type": "inter_agent_communication", "payload": {"content": "Counted."}})
+    assert (trace.steps[1].origin, trace.steps[1].text) == (Origin.TOOL, "Counted.")
+
+
+def test_an_error_without_a_message(log: Log) -> None:
+    assert log(event(type="error")).error == "an error without a message"
+
+
+def test_an_error_of_the_stream_is_no_step(log: Log) -> None:
+    assert log(event(type="stream_error", message="Reconnecting... 1/5")).steps == ()
+
+
 def test_what_another_agent_asks(log: Log) -> None:
     asked = item(type="agent_message", author="/root", recipient="/root/one", content=[{"text": "Count."}])
     trace = log(asked, said("assistant", "Two."))
@@ -459,6 +495,8 @@ def test_an_answer_without_its_call_is_a_step_of_the_tool(log: Log) -> None:
         [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}],
         [{"id": "1", "timestamp": "2026-01-01", "instructions": "x", "messages": []}],
         [{"type": "event_msg", "payload": "text"}],
+        [{"type": "message", "payload": {"id": "1"}}],
+        [{"id": "1", "timestamp": "2026-01-01", "instructions": "x", "type": "function_call"}],
         [[1], 2, None, "x"],
     ],
 )

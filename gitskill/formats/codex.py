@@ -75,7 +75,7 @@ class _Run:
                 self._item(item, moment(item.get("timestamp")))
         elif kind or "role" in record:
             self._item(record, time)
-        elif "id" in record and "record_type" not in record:
+        elif "id" in record:
             self._meta(record, time)
 
     def reading(self) -> Reading:
@@ -161,7 +161,7 @@ class _Run:
         """Forget what was asked in turns that the user took back. What the agent did in them it has done."""
         if turns:
             del self.asked[-turns:], self.typed[-turns:]
-            self._note(f"the user took back {turns} turns; their steps are kept")
+            self._note(f"turns that the user took back: {turns}; their steps are kept")
 
     def _uses(self, model: str) -> None:
         if model:
