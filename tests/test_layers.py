@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "resources": set(),
     "judge": {"errors", "outcome"},
     # steps
+    "analysts": {"errors", "ids", "lesson", "outcome", "trace"},
     "labelling": {"judge", "labels", "outcome", "store"},
     "intake": {"formats", "outcome", "redact", "store", "tasks", "trace", "trace_document"},
     "start": {"checks", "disk", "errors", "ids", "message", "resources", "skill", "store", "version"},

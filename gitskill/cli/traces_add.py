@@ -13,6 +13,7 @@ from gitskill.cli.session import Session
 from gitskill.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from gitskill.formats.reading import Format
     from gitskill.intake import Labeller, Summary
 
 _NAMED = 20
@@ -54,16 +55,14 @@ def command(
 ) -> int:
     """Bring in runs: files, folders with all below them, or patterns.
 
-    The format of each file is recognised by its content. The same run added
-    twice is one trace. What cannot be read is named with its reason, and the
-    rest goes on (exit code 7).
+    The same run added twice is one trace. What cannot be read is named with
+    its reason, and the rest goes on (exit code 7).
 
     \b
     Examples:
       gitskill traces add ~/.claude/projects/sheets
       gitskill traces add runs/ --labels graded.csv --task-from folder
     """
-    from gitskill.formats.table import by_name
     from gitskill.intake import Choice, Intake
     from gitskill.redact.redactor import Redactor
     from gitskill.store.traces import Collection, entries
@@ -71,7 +70,7 @@ def command(
 
     who = session.who()
     labeller = _labeller(session, labels, threshold) if labels else None
-    choice = Choice(by_name(format_name) if format_name else None, TaskRule.parse(task_from), labeller, session.home)
+    choice = Choice(_format(format_name), TaskRule.parse(task_from), labeller, session.home)
     collection = Collection(session.repository)
     intake = Intake(Redactor(session.environment), collection, entries(session.repository), choice)
     summary = intake.run([session.directory / path for path in paths], _progress())
@@ -84,6 +83,12 @@ def command(
     if strict and summary.skipped:
         raise InvalidInput(f"{output.counted(len(summary.skipped), 'input')} cannot be read; nothing was stored")
     return 7 if summary.skipped else 0
+
+
+def _format(name: str | None) -> "Format | None":
+    from gitskill.formats.table import by_name
+
+    return by_name(name) if name else None
 
 
 def _labeller(session: Session, labels: str, threshold: float) -> "Labeller":

@@ -1,9 +1,14 @@
 """gitskill traces list"""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from gitskill.cli import options, output
 from gitskill.cli.session import Session
+
+if TYPE_CHECKING:
+    from gitskill.store.traces import Entry
 
 
 @click.command("list")
@@ -32,25 +37,24 @@ def command(session: Session, outcome: str | None, task: str | None, format_name
         and (format_name is None or entry.format == format_name)
     ]
     if as_json:
-        output.document(
-            [
-                {
-                    "trace": entry.trace,
-                    "task": entry.task,
-                    "outcome": entry.outcome.status.value,
-                    "format": entry.format,
-                    "steps": entry.steps,
-                    "path": entry.path,
-                    "reward": entry.outcome.reward,
-                    "source": entry.outcome.source,
-                    "session": entry.session,
-                }
-                for entry in found
-            ]
-        )
+        output.document([_document(entry) for entry in found])
         return
     output.table(
         (e.short, str(e.outcome.status), output.counted(e.steps, "step"), e.format, e.task, e.path) for e in found
     )
     if not found:
         output.tell("no traces" if outcome or task or format_name else "no traces yet: gitskill traces add PATH")
+
+
+def _document(entry: "Entry") -> dict[str, object]:
+    return {
+        "trace": entry.trace,
+        "task": entry.task,
+        "outcome": entry.outcome.status.value,
+        "format": entry.format,
+        "steps": entry.steps,
+        "path": entry.path,
+        "reward": entry.outcome.reward,
+        "source": entry.outcome.source,
+        "session": entry.session,
+    }

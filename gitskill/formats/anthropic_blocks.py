@@ -114,23 +114,6 @@ def usage_of(told: Any, cost: float | None = None) -> Usage:
     return Usage(sum(known) if known else None, count(fields.get("output_tokens")), cached, cost)
 
 
-def total(usages: Iterable[Usage]) -> Usage:
-    """Add usages up; what none of them tells stays unknown."""
-    told = list(usages)
-    costs = [usage.cost for usage in told if usage.cost is not None]
-    return Usage(
-        _sum(usage.input for usage in told),
-        _sum(usage.output for usage in told),
-        _sum(usage.cached for usage in told),
-        sum(costs) if costs else None,
-    )
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
-
-
 def joined(messages: Iterable[Message]) -> Iterator[Message]:
     """Make one message of all pieces with the same key, where the first of them stands."""
     groups: dict[tuple[str, int], list[Message]] = {}

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from gitskill.formats.anthropic_blocks import Message, joined, total
+from gitskill.formats.anthropic_blocks import Message, joined
 from gitskill.formats.claude_agents import Agents, agents_of
 from gitskill.formats.claude_chain import Log, Record, chain, read_log
 from gitskill.formats.claude_texts import INTERRUPTED
@@ -20,6 +20,7 @@ from gitskill.formats.claude_threads import woven
 from gitskill.formats.loose import mappings
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
+from gitskill.formats.usage import summed
 from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace import Origin, Trace
 
@@ -77,7 +78,7 @@ def _programs(messages: Iterable[Message]) -> tuple[Message, ...]:
 def _trace(log: Log, path: Sequence[Record], agents: Agents) -> Trace:
     messages = [message for record in path for message in record.messages]
     steps = woven(messages, agents.threads)
-    used = total(step.usage for step in steps)
+    used = summed(step.usage for step in steps)
     failures = [record for record in path if record.failure]
     error = _last_failure(path)
     passed = len(failures) - bool(error)

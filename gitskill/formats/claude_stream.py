@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from gitskill.formats.anthropic_blocks import Message, total, usage_of
+from gitskill.formats.anthropic_blocks import Message, usage_of
 from gitskill.formats.claude_code import model_of, request_in
 from gitskill.formats.claude_records import failure_of, messages_of
 from gitskill.formats.claude_threads import Thread, woven
@@ -20,6 +20,7 @@ from gitskill.formats.loose import items, mapping, mappings, number, string, wri
 from gitskill.formats.parse import Damaged, parse
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
+from gitskill.formats.usage import summed
 from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace import Origin, Step, Trace, Usage
 
@@ -149,14 +150,14 @@ def _spoken(run: Iterable[_Event]) -> tuple[list[Message], list[Thread]]:
 def _usage(results: Sequence[_Event], steps: Iterable[Step]) -> Usage:
     """Give what the run used: as summed up by model, sub-agents included, or by turn, or of the steps."""
     if not results:
-        return total(step.usage for step in steps)
+        return summed(step.usage for step in steps)
     last = results[-1]
     told = [number(last.get(key)) for key in ("total_cost_usd", "cost_usd")]
     cost = next((found for found in told if found is not None), None)
     models = [_model_usage(mapping(model)) for model in mapping(last.get("modelUsage")).values()]
-    used = total(models or (usage_of(result.get("usage")) for result in results))
+    used = summed(models or (usage_of(result.get("usage")) for result in results))
     if used.output is None:
-        used = total(step.usage for step in steps)
+        used = summed(step.usage for step in steps)
     return Usage(used.input, used.output, used.cached, cost)
 
 

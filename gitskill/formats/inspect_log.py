@@ -19,6 +19,7 @@ from gitskill.formats.loose import count, items, mapping, mappings, moment, numb
 from gitskill.formats.parse import Damaged, parse
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
+from gitskill.formats.usage import summed
 from gitskill.trace import UNKNOWN, Call, Observation, Origin, Step, Trace, Usage
 
 NAME = "inspect"
@@ -114,7 +115,7 @@ def _trace(sample: dict[str, Any], spec: dict[str, Any], notes: tuple[str, ...])
         model=string(spec.get("model")),
         session=string(sample.get("uuid")),
         result=said or next((step.text for step in reversed(steps) if step.origin is Origin.AGENT and step.text), ""),
-        usage=_total([_usage(told) for told in mapping(sample.get("model_usage")).values()]),
+        usage=summed([_usage(told) for told in mapping(sample.get("model_usage")).values()]),
         error=text(mapping(sample.get("error")).get("message")),
         notes=notes,
     )
@@ -223,17 +224,3 @@ def _usage(value: Any) -> Usage:
     if sent is not None and count(told.get("total_tokens")) != sent + (written or 0):
         sent += (cached or 0) + (count(told.get("input_tokens_cache_write")) or 0)
     return Usage(sent, written, cached, number(told.get("total_cost")))
-
-
-def _total(used: list[Usage]) -> Usage:
-    """Add up what several models used."""
-    inputs = [usage.input for usage in used if usage.input is not None]
-    outputs = [usage.output for usage in used if usage.output is not None]
-    cached = [usage.cached for usage in used if usage.cached is not None]
-    costs = [usage.cost for usage in used if usage.cost is not None]
-    return Usage(
-        sum(inputs) if inputs else None,
-        sum(outputs) if outputs else None,
-        sum(cached) if cached else None,
-        sum(costs) if costs else None,
-    )

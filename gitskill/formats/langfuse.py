@@ -13,8 +13,7 @@ from gitskill.formats.generations import Generation, Histories, Span, ToolRun, a
 from gitskill.formats.loose import count, mapping, mappings, moment, number, string, unpacked
 from gitskill.formats.message_parts import Message, decoded, key_of
 from gitskill.formats.messages import messages
-from gitskill.formats.parse import Damaged
-from gitskill.formats.reading import Reading, Refused
+from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
 from gitskill.formats.telemetry import agent_of, failed, is_tool_work, made_in, sent_in, tool_of
 from gitskill.formats.usage import summed
@@ -37,10 +36,7 @@ def recognise(source: Source) -> bool:
 
 def read(source: Source) -> Iterator[Reading | Refused]:
     """Give one run for each trace."""
-    for at, value in source.rows():
-        place = "" if not source.is_lines and not isinstance(source.document, list) else f"[{at - 1}]"
-        place = f"line {at}" if source.is_lines else place
-        yield Refused(str(value), place) if isinstance(value, Damaged) else _read(mapping(value), place)
+    return per_row(source, lambda value, place: _read(mapping(value), place))
 
 
 def _read(document: dict[str, Any], place: str) -> Reading | Refused:

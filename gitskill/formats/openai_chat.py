@@ -12,8 +12,7 @@ from typing import Any
 from gitskill.formats.conversation import converse
 from gitskill.formats.loose import items, mapping, mappings, string, written
 from gitskill.formats.message_parts import usage
-from gitskill.formats.parse import Damaged
-from gitskill.formats.reading import Reading, Refused
+from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
 from gitskill.formats.verdicts import CLEAR, VAGUE, Score, decided
 from gitskill.outcome import Outcome, Status
@@ -38,18 +37,14 @@ def read(source: Source) -> Iterator[Reading | Refused]:
     """Give one run for each row, or one for a file that is a list of messages."""
     if source.opening and _is_message(source.opening[0]):
         yield _reading({"messages": [message for _, message in source.records()]}, "")
-        return
-    for at, value in source.rows():
-        place = f"line {at}" if source.is_lines else f"[{at - 1}]" if isinstance(source.document, list) else ""
-        row = mapping(value)
-        if isinstance(value, Damaged):
-            yield Refused(str(value), place)
-        elif "preferred_output" in row or {"chosen", "rejected"} <= row.keys():
-            yield Refused(PAIR, place)
-        elif not _is_row(row):
-            yield Refused("no messages in this row", place)
-        else:
-            yield _reading(row, place)
+    else:
+        yield from per_row(source, lambda row, place: _run(mapping(row), place))
+
+
+def _run(row: dict[str, Any], place: str) -> Reading | Refused:
+    if "preferred_output" in row or {"chosen", "rejected"} <= row.keys():
+        return Refused(PAIR, place)
+    return _reading(row, place) if _is_row(row) else Refused("no messages in this row", place)
 
 
 def _is_message(value: Any) -> bool:

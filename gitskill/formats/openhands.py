@@ -16,8 +16,7 @@ from gitskill.formats.openhands_folder import event_files, events_in, folder_rea
 from gitskill.formats.openhands_history import history_of, is_event
 from gitskill.formats.openhands_rows import is_row, reading_of, row_reading
 from gitskill.formats.openhands_sdk_events import is_sdk_row
-from gitskill.formats.parse import Damaged
-from gitskill.formats.reading import Reading, Refused
+from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
 
 NAME = "openhands"
@@ -50,7 +49,7 @@ def _events(opening: list[Any]) -> list[Any]:
 def read(source: Source) -> Iterator[Reading | Refused]:
     """Give one run for each row, or the one that a list of events tells of."""
     if any(map(is_row, source.opening)):
-        yield from _rows(source)
+        yield from per_row(source, _row)
     elif _is_one_event(source):
         yield _folder(source)
     else:
@@ -67,12 +66,7 @@ def _folder(source: Source) -> Reading:
     return folder_reading(NAME, history, complaints, [*others, folder.parent / "event_cache"])
 
 
-def _rows(source: Source) -> Iterator[Reading | Refused]:
-    for number, item in source.rows():
-        place = f"line {number}" if source.is_lines else f"[{number - 1}]"
-        if isinstance(item, Damaged):
-            yield Refused(str(item), place)
-        elif not is_row(item):
-            yield Refused("neither a history nor an error in this row", place)
-        else:
-            yield row_reading(NAME, item, history_of(items(item.get("history"))), place)
+def _row(row: Any, place: str) -> Reading | Refused:
+    if not is_row(row):
+        return Refused("neither a history nor an error in this row", place)
+    return row_reading(NAME, row, history_of(items(row.get("history"))), place)

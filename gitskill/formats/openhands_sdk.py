@@ -15,7 +15,7 @@ from gitskill.formats.openhands_folder import event_files, events_in, folder_rea
 from gitskill.formats.openhands_rows import is_row, reading_of, row_reading
 from gitskill.formats.openhands_sdk_events import is_sdk_event, is_sdk_row, sdk_history
 from gitskill.formats.parse import Damaged
-from gitskill.formats.reading import Reading, Refused
+from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
 
 NAME = "openhands-sdk"
@@ -56,22 +56,17 @@ def read(source: Source) -> Iterator[Reading | Refused]:
     if _EVENT_FILE.fullmatch(source.path.name):
         yield _folder(source, {}, source.path.parent)
     elif any(map(is_row, source.opening)):
-        yield from _rows(source)
+        yield from per_row(source, _row)
     elif not source.is_lines and _is_state(source.document):
         yield _folder(source, mapping(source.document), source.path.parent / _EVENTS)
     else:
         yield reading_of(NAME, sdk_history((event for _, event in source.records()), {}))
 
 
-def _rows(source: Source) -> Iterator[Reading | Refused]:
-    for number, item in source.rows():
-        place = f"line {number}" if source.is_lines else f"[{number - 1}]"
-        if isinstance(item, Damaged):
-            yield Refused(str(item), place)
-        elif not is_row(item):
-            yield Refused("neither a history nor an error in this row", place)
-        else:
-            yield row_reading(NAME, item, sdk_history(items(item.get("history")), {}), place)
+def _row(row: Any, place: str) -> Reading | Refused:
+    if not is_row(row):
+        return Refused("neither a history nor an error in this row", place)
+    return row_reading(NAME, row, sdk_history(items(row.get("history")), {}), place)
 
 
 def _folder(source: Source, state: dict[str, Any], folder: Path) -> Reading:

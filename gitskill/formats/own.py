@@ -12,8 +12,7 @@ from typing import Any
 from gitskill import codec
 from gitskill.errors import InvalidInput
 from gitskill.formats.loose import mapping
-from gitskill.formats.parse import Damaged
-from gitskill.formats.reading import Reading, Refused
+from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
 from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace_document import MARK, from_document
@@ -28,15 +27,14 @@ def recognise(source: Source) -> bool:
 
 def read(source: Source) -> Iterator[Reading | Refused]:
     """Give one run for each document."""
-    for at, value in source.rows():
-        place = f"line {at}" if source.is_lines else f"[{at - 1}]" if isinstance(source.document, list) else ""
-        if isinstance(value, Damaged):
-            yield Refused(str(value), place)
-            continue
-        try:
-            yield _reading(value, place)
-        except InvalidInput as error:
-            yield Refused(f"{error} ({error.hint})" if error.hint else str(error), place)
+    return per_row(source, _run)
+
+
+def _run(value: Any, place: str) -> Reading | Refused:
+    try:
+        return _reading(value, place)
+    except InvalidInput as error:
+        return Refused(f"{error} ({error.hint})" if error.hint else str(error), place)
 
 
 def _reading(value: Any, place: str) -> Reading:

@@ -1,10 +1,11 @@
 """What a format gives for each run in a file, and what a format is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from gitskill.formats.parse import Damaged
 from gitskill.formats.source import Source
 from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace import Trace
@@ -30,6 +31,12 @@ class Refused:
     reason: str
     place: str = ""
     parts: tuple[Path, ...] = ()
+
+
+def per_row(source: Source, read: Callable[[Any, str], Reading | Refused]) -> Iterator[Reading | Refused]:
+    """Read a file with several runs: `read` takes each with its place; one that is damaged costs no other."""
+    for place, value in source.rows():
+        yield Refused(str(value), place) if isinstance(value, Damaged) else read(value, place)
 
 
 class Format(Protocol):

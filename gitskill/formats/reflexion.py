@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gitskill.formats.loose import flag, items, mapping, string, text
-from gitskill.formats.parse import Damaged
-from gitskill.formats.reading import Reading, Refused
+from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
 from gitskill.outcome import Outcome
 from gitskill.trace import Origin, Step, Trace
@@ -33,16 +32,15 @@ def recognise(source: Source) -> bool:
 
 def read(source: Source) -> Iterator[Reading | Refused]:
     """Give one run for each row."""
-    for which, item in source.rows():
-        row, place = mapping(item), f"line {which}"
-        if isinstance(item, Damaged):
-            yield Refused(str(item), place)
-        elif not isinstance(row.get("prompt"), str) or "is_solved" not in row:
-            yield Refused("no `prompt` or no `is_solved` in this row", place)
-        elif isinstance(row.get("solution"), list):
-            yield Refused("the agent wrote tests, not a program (strategy test-acc)", place)
-        else:
-            yield Reading(_trace(row, source.path.stem), _outcome(row), place)
+    return per_row(source, lambda row, place: _run(mapping(row), place, source.path.stem))
+
+
+def _run(row: dict[str, Any], place: str, stem: str) -> Reading | Refused:
+    if not isinstance(row.get("prompt"), str) or "is_solved" not in row:
+        return Refused("no `prompt` or no `is_solved` in this row", place)
+    if isinstance(row.get("solution"), list):
+        return Refused("the agent wrote tests, not a program (strategy test-acc)", place)
+    return Reading(_trace(row, stem), _outcome(row), place)
 
 
 def _trace(row: dict[str, Any], stem: str) -> Trace:

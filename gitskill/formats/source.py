@@ -84,9 +84,14 @@ class Source:
                 raise value
             yield number, value
 
-    def rows(self) -> Iterator[tuple[int, Any]]:
-        """Give the records of a file with a run on each line; a damaged one as Damaged in its place."""
-        return self._values(None)
+    def rows(self) -> Iterator[tuple[str, Any]]:
+        """Give the records of a file with several runs, each with its place; a damaged one as Damaged.
+
+        The place is `line 7`, or `[6]` in a list; it is empty where the file is one record.
+        """
+        listed = not self.is_lines and isinstance(self.document, list)
+        for number, value in self._values(None):
+            yield f"line {number}" if self.is_lines else f"[{number - 1}]" if listed else "", value
 
     def text(self) -> str:
         """Give the file as text."""

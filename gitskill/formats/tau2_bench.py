@@ -10,7 +10,7 @@ run, which shows in the actions that were checked. The right actions lie in
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from gitskill.formats.loose import count, mapping, mappings, moment, number, str
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
+from gitskill.formats.usage import summed
 from gitskill.outcome import Outcome, Status
-from gitskill.trace import UNKNOWN, Call, Observation, Origin, Step, Trace, Usage
+from gitskill.trace import Call, Observation, Origin, Step, Trace, Usage
 
 NAME = "tau2-bench"
 
@@ -242,17 +243,8 @@ def _usage(message: dict[str, Any]) -> Usage:
 
 def _total(steps: tuple[Step, ...], cost: float | None) -> Usage:
     """Add up what the agent used; the user's model is not the agent's."""
-    used = [step.usage for step in steps if step.usage != UNKNOWN]
-    inputs = [usage.input for usage in used if usage.input is not None]
-    outputs = [usage.output for usage in used if usage.output is not None]
-    cached = [usage.cached for usage in used if usage.cached is not None]
-    costs = [usage.cost for usage in used if usage.cost is not None]
-    return Usage(
-        sum(inputs) if inputs else None,
-        sum(outputs) if outputs else None,
-        sum(cached) if cached else None,
-        cost if cost is not None or not costs else sum(costs),
-    )
+    found = summed(step.usage for step in steps)
+    return found if cost is None else replace(found, cost=cost)
 
 
 def _messages(run: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -12,8 +12,7 @@ from typing import Any
 
 from gitskill.formats.conversation import converse
 from gitskill.formats.loose import items, mapping, mappings, number, string, text, unpacked
-from gitskill.formats.parse import Damaged
-from gitskill.formats.reading import Reading, Refused
+from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
 from gitskill.outcome import Outcome
 from gitskill.trace import Origin, Trace
@@ -39,15 +38,13 @@ def recognise(source: Source) -> bool:
 
 def read(source: Source) -> Iterator[Reading | Refused]:
     """Give one run for each item."""
-    for which, item in source.rows():
-        place = f"line {which}" if source.is_lines else f"[{which - 1}]"
-        run = mapping(item)
-        if isinstance(item, Damaged):
-            yield Refused(str(item), place)
-        elif not isinstance(run.get("traj"), list):
-            yield Refused("no list `traj` in this run", place)
-        else:
-            yield Reading(_trace(run, source.path.stem), _outcome(run), place)
+    return per_row(source, lambda run, place: _run(mapping(run), place, source.path.stem))
+
+
+def _run(run: dict[str, Any], place: str, stem: str) -> Reading | Refused:
+    if not isinstance(run.get("traj"), list):
+        return Refused("no list `traj` in this run", place)
+    return Reading(_trace(run, stem), _outcome(run), place)
 
 
 def _trace(run: dict[str, Any], stem: str) -> Trace:
