@@ -215,7 +215,8 @@ class Intake:
         return f"~/{path.relative_to(home)}" if home and path.is_relative_to(home) else str(path)
 
     def _skip(self, path: Path, reason: str) -> None:
-        self.summary.skipped.append(Skipped(str(path), reason))
+        # A reason may quote what stands in the file.
+        self.summary.skipped.append(Skipped(str(path), self._redactor.session().text(reason)))
 
     def _note(self, path: Path, note: str) -> None:
         self.summary.notes.append(Skipped(str(path), note))

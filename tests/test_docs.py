@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 
 from conftest import Done
+from gitskill.formats import own
+from gitskill.formats.table import FORMATS
+from gitskill.outcome import Status
+from gitskill.trace import Observation
+from reading_runs import readings
 
 ROOT = Path(__file__).parents[1]
 _SESSION = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -44,6 +49,11 @@ def test_the_tour_of_the_readme_works_as_written(tmp_path: Path) -> None:
     said = {command.strip().partition("\n")[0]: result.stdout for command, result in done}
     assert said["gitskill show l0002a"].startswith("r0001/l0002a  Store dates as dates  (proposed)\n")
     assert "v1.1.0  2023-11-14  r0001  2 lessons\n" in said["gitskill log"]
+    assert said["gitskill traces list --outcome failure"].split()[1:] == [
+        *("failure", "1", "step", "gitskill-trace", "sheets-118"),
+        str(tmp_path / "run.json"),
+    ]
+    assert said["gitskill traces stats"].startswith("1 trace of 1 task\n")
     blamed = [line.split()[:2] for line in said["gitskill blame SKILL.md -L 16,25"].splitlines()]
     assert ["lesson", "l0002a"] in blamed
     assert ["lesson", "l0001a"] in blamed
@@ -55,6 +65,21 @@ def test_links_lead_to_files(page: Path) -> None:
     broken = [link for link in _LINK.findall(page.read_text()) if not (page.parent / link).exists()]
 
     assert broken == []
+
+
+def test_the_trace_in_the_docs_is_one_that_gitskill_reads(tmp_path: Path) -> None:
+    [document] = re.findall(r"^```json\n(.*?)^```", (ROOT / "docs/formats.md").read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "run.json").write_text(document)
+    [found] = readings(own, tmp_path / "run.json")
+
+    assert found.trace.steps[1].calls[0].observation == Observation("No module named openpyxl", 1)
+    assert found.outcome.status is Status.FAILURE
+
+
+def test_every_format_is_described() -> None:
+    described = set(re.findall(r"^\*\*([a-z0-9-]+)\*\* —", (ROOT / "docs/formats.md").read_text(), re.MULTILINE))
+
+    assert described == {each.NAME for each in FORMATS} - {own.NAME}
 
 
 def test_the_screens_of_the_readme_are_what_the_demo_prints(gitskill: Callable[..., Done], tmp_path: Path) -> None:
