@@ -150,9 +150,8 @@ class Intake:
                 if isinstance(item, Reading):
                     self._keep(item, path)
                 else:
-                    self._refused.setdefault(path, []).append(
-                        f"{item.place}: {item.reason}" if item.place else item.reason
-                    )
+                    is_told = item.reason.startswith(item.place)
+                    self._skip(path, item.reason if is_told else f"{item.place}: {item.reason}")
         except Damaged as error:
             self._skip(path, str(error))
             return
