@@ -1,0 +1,1 @@
+"""Analysts: a run goes in, drafts of lessons come out."""
