@@ -12,7 +12,8 @@ test: check
 	$(BIN)/pytest -q -n 3 --dist worksteal
 
 explore: $(VENV)/.ready
-	$(BIN)/pytest -q -n 2 --hypothesis-profile=explore tests/test_skill_*.py tests/test_message.py tests/test_store_nodes.py tests/test_consolidate.py
+	$(BIN)/pytest -q -n 2 --hypothesis-profile=explore tests/test_skill_*.py tests/test_message.py tests/test_store_nodes.py tests/test_consolidate.py \
+		tests/test_formats_*.py tests/test_redact*.py tests/test_trace_document.py
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check --quiet .
@@ -24,6 +25,9 @@ bench: $(VENV)/.ready
 	$(BIN)/python bench/merge_tree.py
 	$(BIN)/python bench/false_conflicts.py
 	$(BIN)/python bench/start_up.py
+	$(BIN)/python bench/formats.py
+	$(BIN)/python bench/redaction.py
+	$(BIN)/python bench/offline.py
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -51,8 +51,9 @@ def import_once(chosen: Format, path: Path, redactor: Redactor) -> int:
     for reading in chosen.read(Source(path)):
         if isinstance(reading, Reading):
             redaction = redactor.session()
-            clean = redaction.text
-            size += len(canonical(with_texts(reading.trace, lambda text, clean=clean: shortened(clean(text), LIMIT))))
+            clean = redaction.under
+            kept = with_texts(reading.trace, lambda key, text, clean=clean: shortened(clean(key, text), LIMIT))
+            size += len(canonical(kept))
     return size
 
 

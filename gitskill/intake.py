@@ -162,7 +162,7 @@ class Intake:
 
     def _keep(self, reading: Reading, path: Path) -> None:
         redaction = self._redactor.session()
-        trace = with_texts(reading.trace, lambda text: shortened(redaction.text(text), LIMIT))
+        trace = with_texts(reading.trace, lambda key, text: shortened(redaction.under(key, text), LIMIT))
         trace = replace(trace, task=self._choice.task.task(trace, path, redaction.text))
         document = canonical(trace)
         entry = Entry(

@@ -81,10 +81,11 @@ class Outcome:
 
         Next comes what somebody's labels say, then what the log says, then nothing.
         """
-        return newer if newer._weight >= self._weight else self
+        return newer if newer.weight >= self.weight else self
 
     @property
-    def _weight(self) -> int:
+    def weight(self) -> int:
+        """Say how much the outcome counts against another one of the same run."""
         if self.source == BY_HAND:
             return 3
         return 0 if self.status is Status.UNLABELLED else 2 if self.who else 1

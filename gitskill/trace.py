@@ -163,32 +163,36 @@ def leaves(value: Json) -> Iterator[str]:
             yield from leaves(item)
 
 
-def with_texts(trace: Trace, change: Callable[[str], str]) -> Trace:
+Change = Callable[[str, str], str]
+"""What becomes of a text; the first argument is the key under which it stands in a JSON object, or empty."""
+
+
+def with_texts(trace: Trace, change: Change) -> Trace:
     """Give the trace with every text in it changed: none is forgotten, also where a value gains a field."""
-    changed: Trace = _changed(trace, change)
+    changed: Trace = _changed(trace, change, "")
     return changed
 
 
-def _changed(value: Any, change: Callable[[str], str]) -> Any:
+def _changed(value: Any, change: Change, key: str) -> Any:
     if isinstance(value, str):
-        return value if isinstance(value, Enum) else change(value)
+        return value if isinstance(value, Enum) else change(key, value)
     if isinstance(value, tuple | list):
-        return type(value)(_changed(item, change) for item in value)
+        return type(value)(_changed(item, change, key) for item in value)
     if isinstance(value, Mapping):
         return _renamed(value, change)
     if is_dataclass(value) and not isinstance(value, type):
-        return type(value)(*(_changed(getattr(value, name), change) for name in _fields(type(value))))
+        return type(value)(*(_changed(getattr(value, name), change, "") for name in _fields(type(value))))
     return value
 
 
-def _renamed(value: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+def _renamed(value: Mapping[str, Any], change: Change) -> dict[str, Any]:
     """Change the texts and the keys of an object. Two keys that become one are told apart by a mark."""
     found: dict[str, Any] = {}
     for key, item in value.items():
-        name = change(key)
+        name = change("", key)
         while name in found:
             name += "'"
-        found[name] = _changed(item, change)
+        found[name] = _changed(item, change, key)
     return found
 
 

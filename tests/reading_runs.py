@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Any
 
 from conftest import SHARED
-
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
 from gitskill.outcome import Status

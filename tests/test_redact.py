@@ -10,7 +10,11 @@ from urllib.parse import quote
 import pytest
 
 import planted
+from gitskill.redact.kinds import KINDS
+from gitskill.redact.named import NAMES, Name
 from gitskill.redact.own import secret_values
+from gitskill.redact.page import PLACEHOLDER
+from gitskill.redact.phrases import PHRASES
 from gitskill.redact.redactor import Redactor, redacted
 from gitskill.trace import Artifact, Call, Observation, Origin, Step, Trace
 
@@ -43,10 +47,12 @@ def secret(kind: str, number: int = 1) -> str:
         pytest.param(f"DB_PASSWORD={PASSWORD}", "password", id="environment"),
         pytest.param(f'"password": "{PASSWORD}"', "password", id="json"),
         pytest.param(f'\\"password\\": \\"{PASSWORD}\\"', "password", id="json in json"),
+        pytest.param(f'password = "it\'s-{PASSWORD}"', "password", id="a quote inside quotes"),
         pytest.param(f"self.password: str = '{PASSWORD}'", "password", id="annotated"),
         pytest.param(f"<password>{PASSWORD}</password>", "password", id="xml"),
         pytest.param(f"Server=db;User=app;Password={PASSWORD};Timeout=3", "password", id="connection string"),
         pytest.param(f"the password is {PASSWORD}", "password", id="sentence"),
+        pytest.param(f"the password is \u201c{PASSWORD}\u201d", "password", id="quoted as in print"),
         pytest.param(f"I changed the password to `{PASSWORD}`", "password", id="changed"),
         pytest.param(f"login --password {PASSWORD}", "password", id="option"),
         pytest.param(f"sshpass -p '{PASSWORD}' ssh host", "password", id="sshpass"),
@@ -55,6 +61,7 @@ def secret(kind: str, number: int = 1) -> str:
         pytest.param(f"curl -u admin:{PASSWORD} https://x.dev", "password", id="curl"),
         pytest.param(f"machine x.dev\n  login me\n  password {PASSWORD}\n", "password", id="netrc"),
         pytest.param(f"https://me:{PASSWORD}@x.dev/", "url-password", id="address"),
+        pytest.param("https://me:" + "hunter" + "@x.dev/", "url-password", id="word in an address"),
         pytest.param(f"aws_secret_access_key = {MADE['aws-secret']}", "aws-secret-key", id="aws"),
         pytest.param(f"X-Api-Key: {RANDOM}", "key", id="header"),
         pytest.param(f"STRIPE_KEY={RANDOM}", "key", id="a key of somebody"),
@@ -109,6 +116,7 @@ def test_a_value_whose_name_says_secret_is_taken_out(text: str, kind: str) -> No
         "http://localhost:8080/a@b",
         "postgres://user:password@localhost/db",
         "https://user:${TOKEN1}@x.dev",
+        "amqp://guest:guest@localhost/",
         "a long-sk-proj-of-names-in-small-letters and risk-management-of-everything2",
         "AKIA is how they begin; ghp_ too",
         "pk-lf-1234567890\nargs\nprogramming\nlanguages",
@@ -117,7 +125,7 @@ def test_a_value_whose_name_says_secret_is_taken_out(text: str, kind: str) -> No
         "git@github.com:o/r.git",
         "@dataclass\n@pytest.mark.slow",
         "npm i left-pad@1.3.0 @types/node@20.1.2",
-        "mia@example.com noreply@anthropic.com icon@2x.png x@self.coef a@b.dot",
+        "noreply@anthropic.com icon@2x.png x@self.coef a@b.dot",
         "/home/user/x /Users/runner/work /home/<name> https://x.dev/home/index.html /home/",
         "my-home-page --home-dir=/x -home-",
         "1234 5678 9012 3456",
@@ -155,10 +163,16 @@ def test_a_value_keeps_its_placeholder_and_kinds_are_counted_apart() -> None:
     assert Redactor().session().text(other) == secret("github-token")
 
 
+def arguments(value: Any) -> Any:
+    """Redact the arguments of a call."""
+    step = Step(Origin.AGENT, calls=(Call("f", value),))
+    return redacted(Trace("own", "", "", (step,)), Redactor())[0].steps[0].calls[0].arguments
+
+
 def test_keys_and_leaves_of_json_are_redacted_and_other_values_stay() -> None:
     token = MADE["github-p"]
 
-    assert Redactor().session().value({token: [1, None, True, {"a": token}], f"b {token}": 2.5}) == {
+    assert arguments({token: [1, None, True, {"a": token}], f"b {token}": 2.5}) == {
         secret("github-token"): [1, None, True, {"a": secret("github-token")}],
         f"b {secret('github-token')}": 2.5,
     }
@@ -167,7 +181,21 @@ def test_keys_and_leaves_of_json_are_redacted_and_other_values_stay() -> None:
 def test_two_keys_that_become_one_are_both_kept() -> None:
     token = MADE["github-p"]
 
-    assert list(Redactor().session().value({token: 1, f"{token[:9]}\n{token[9:]}": 2}).values()) == [1, 2]
+    assert list(arguments({token: 1, f"{token[:9]}\n{token[9:]}": 2}).values()) == [1, 2]
+
+
+@pytest.mark.parametrize("key", ["password", "DB_PASSWORD", "api_key", "clientSecret", "accessToken"])
+def test_what_is_called_a_secret_is_one(key: str) -> None:
+    found = arguments({"env": {key: PASSWORD, "mode": PASSWORD}, "list": {key: [PASSWORD]}})
+
+    assert found["env"][key].startswith("\u2039SECRET:")
+    assert found["list"][key][0] == found["env"][key]
+    assert found["env"]["mode"] == PASSWORD
+
+
+@pytest.mark.parametrize("value", ["true", "tokenizer", "${TOKEN}", "max 7", 'a "quoted" word', "", "x\ny"])
+def test_what_is_called_a_secret_and_is_none_stays(value: str) -> None:
+    assert arguments({"token": value, "primary_key": value}) == {"token": value, "primary_key": value}
 
 
 @pytest.mark.parametrize(
@@ -185,10 +213,23 @@ def test_escapes_of_quoted_json_hide_nothing(text: str) -> None:
     assert not planted.remains(MADE["openai-made-up"].removeprefix("sk-proj-"), clean(text))
 
 
+@pytest.mark.parametrize("name", ["azure-client", "telegram", "mailchimp", "discord-bot", "github-p", "jwt"])
+def test_two_tokens_side_by_side_are_two(name: str) -> None:
+    first, second = NAMED[name].make(DICE), NAMED[name].make(DICE)
+    session = Redactor().session()
+
+    assert len(session.text(f"{first},{second}").split(",")) == 2
+    assert sum(session.counts.values()) == 2
+    assert len(Redactor().spans(f"{first}:{second}")) == 2
+
+
 def test_a_line_that_follows_a_token_stays_if_it_is_a_line_of_its_own() -> None:
     first, second = (NAMED["gitlab"].make(DICE) for _ in range(2))
 
     assert clean(f"{first}\nThe next line") == f"{secret('gitlab-token')}\nThe next line"
+    assert clean(f"the token\n{first}\nis new") == f"the token\n{secret('gitlab-token')}\nis new"
+    assert clean(f"PASSWORD={PASSWORD}\nOther-Words-2") == f"PASSWORD={secret('password')}\nOther-Words-2"
+    assert clean(f"?token={RANDOM}&page=2") == f"?token={secret('token')}&page=2"
     assert clean(f"{first}\nname2=value") == f"{secret('gitlab-token')}\nname2=value"
     assert clean(f"{first}\n{second}") == f"{secret('gitlab-token')}\n{secret('gitlab-token', 2)}"
     assert clean(f"{first[:9]}\n\n{first[9:]}") == f"{first[:9]}\n\n{first[9:]}"
@@ -203,6 +244,12 @@ def test_private_keys_are_taken_out_whole(name: str) -> None:
         assert clean(f"a\n{text}\nb") == f"a\n{secret('private-key')}\nb"
     assert clean("a\n" + "\n".join(lines[:-1])).rstrip("+=") == f"a\n{secret('private-key')}"
     assert clean("\n".join(lines[5:]) + "\nb") == f"{secret('private-key')}\nb"
+
+
+def test_what_becomes_a_secret_when_its_neighbour_is_gone_is_taken_out_too() -> None:
+    text = f"{RANDOM}-----END PRIVATE KEY----------BEGIN PRIVATE KEY-----{MADE['aws-AKIA']}"
+
+    assert clean(clean(text)) == clean(text)
 
 
 def test_a_pgp_key_with_headers_is_taken_out() -> None:
@@ -234,9 +281,11 @@ def test_a_home_loses_the_part_that_is_personal(before: str, after: str) -> None
 
 
 def test_one_person_has_one_placeholder_however_the_home_is_written() -> None:
-    text = f"/home/{PERSON}/a C:\\Users\\{PERSON}\\b -Users-{PERSON}-c /home/other/d"
+    text = f"/home/{PERSON}/a C:\\Users\\{PERSON}\\b -Users-{PERSON}-c %2Fhome%2F{PERSON}%2Fd /home/jo-{PERSON}/e"
 
-    assert clean(text) == "\u2039HOME:1\u203a/a \u2039HOME:1\u203a\\b \u2039HOME:1\u203a-c \u2039HOME:2\u203a/d"
+    assert clean(text) == (
+        "\u2039HOME:1\u203a/a \u2039HOME:1\u203a\\b \u2039HOME:1\u203a-c \u2039HOME:1\u203a%2Fd \u2039HOME:2\u203a/e"
+    )
 
 
 def test_a_windows_name_that_looks_like_an_escape_is_found() -> None:
@@ -310,11 +359,18 @@ def test_no_repr_shows_a_secret() -> None:
     assert not planted.remains(MADE["anthropic"], shown)
 
 
+def test_every_kind_has_a_name_that_is_known_in_a_placeholder() -> None:
+    for row in (*KINDS, *NAMES, *PHRASES):
+        name = row.kind if isinstance(row, Name) else row.name
+        assert PLACEHOLDER.fullmatch(secret(name)), name
+
+
 def test_placeholders_are_no_secrets_and_none_of_ours_are_forged() -> None:
     text = f"password: {secret('password')} token={secret('token', 12)} \u2039HOME:1\u203a/x \u2039EMAIL:3\u203a"
 
     assert clean(text) == text
     assert not planted.remains(MADE["github-p"], clean(f"\u2039SECRET:{MADE['github-p']}:1\u203a"))
+    assert not planted.remains(DIGEST, clean(f"\u2039SECRET:token={DIGEST}:1\u203a"))
     assert not planted.remains(MADE["github-p"], clean(f"{secret('x')}{MADE['github-p']}{secret('x')}"))
 
 

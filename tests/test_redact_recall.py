@@ -79,7 +79,7 @@ def strings(path: Path) -> Iterator[str]:
 
 
 MAILS = {"noah.patel", "openhands", "gael.varoquaux", "yara_garcia_1905", "sophia_silva_7557"}
-"""The true ones in the test data: those that people name in simulated talks, and authors in quoted sources."""
+"""The true ones in the test data, beside those at example.com: named in simulated talks, and in quoted sources."""
 
 
 @pytest.mark.parametrize("folder", ["trajectories", "skills"])
@@ -90,7 +90,7 @@ def test_real_texts_without_secrets_stay_as_they_are(folder: str) -> None:
 
     assert len(texts) > 100
     assert {label for label, _ in found} <= {"EMAIL"}
-    assert {mail.partition("@")[0] for _, mail in found} <= MAILS
+    assert {name for _, mail in found for name, _, domain in [mail.partition("@")] if "example" not in domain} <= MAILS
 
 
 def hostile() -> Iterator[str]:

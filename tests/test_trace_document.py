@@ -46,7 +46,7 @@ def test_equal_traces_have_one_name_and_one_text_more_makes_another(trace: Trace
     data = canonical(trace)
 
     assert data == canonical(from_document(to_document(trace)))
-    assert trace_id(data) != trace_id(canonical(with_texts(trace, lambda each: each + "!")))
+    assert trace_id(data) != trace_id(canonical(with_texts(trace, lambda _, each: each + "!")))
 
 
 def test_what_is_empty_is_left_out() -> None:
@@ -105,7 +105,7 @@ def test_what_is_no_trace_is_refused(document: Any) -> None:
 def test_every_text_of_a_trace_is_changed_and_nothing_else(trace: Trace) -> None:
     seen: list[str] = []
 
-    def note(each: str) -> str:
+    def note(_: str, each: str) -> str:
         seen.append(each)
         return each
 
@@ -117,7 +117,7 @@ def test_every_text_of_a_trace_is_changed_and_nothing_else(trace: Trace) -> None
 
 def test_keys_that_become_one_keep_both_of_their_values() -> None:
     trace = Trace("own", "", "", (Step(Origin.AGENT, calls=(Call("f", {"a": "1", "b": "2"}),)),))
-    [step] = with_texts(trace, lambda each: "x" if each in "ab" else each).steps
+    [step] = with_texts(trace, lambda _, each: "x" if each in "ab" else each).steps
 
     assert step.calls[0].arguments == {"x": "1", "x'": "2"}
 

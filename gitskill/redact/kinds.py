@@ -69,8 +69,8 @@ KINDS = (
     _kind("vault-token", "hvs. hvb. hvr.", r"hv[sbr]\.[\w-]{24,}"),
     _kind("doppler-token", "dp.", r"dp\.(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{1,40}\.)?[A-Za-z0-9]{40,44}"),
     _kind("age-key", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
-    _kind("1password-token", "ops_eyJ", r"ops_eyJ[\w+/=-]{100,}"),
-    _kind("1password-key", "A3-", r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}"),
+    _kind("onepassword-token", "ops_eyJ", r"ops_eyJ[\w+/=-]{100,}"),
+    _kind("onepassword-key", "A3-", r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}"),
     # models
     _kind("anthropic-key", "sk-ant-", r"sk-ant-[\w-]{16,}"),
     _kind("openrouter-key", "sk-or-", r"sk-or-[\w-]{20,}"),

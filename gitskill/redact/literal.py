@@ -12,7 +12,6 @@ _CODE = re.compile(rb"[()\[\]{}]|=>|::|->|\\[dws]")
 _PLACE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]{1,20}://|\.{0,2}/[A-Za-z0-9._-]{0,40}(?:/|$)|~|[A-Za-z]:\\|@|\.[a-z]|--")
 _PART = rb"(?:[A-Z]?[a-z]{0,20}(?:[A-Z][a-z]{1,20}){0,6}|[A-Z]{0,20}|[0-9]{0,20})[0-9]{0,4}"
 _PLAIN = re.compile(_PART + rb"(?:[-_./:,+@ =]" + _PART + rb"){0,12}")
-_IDENTIFIER = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,8}")
 _DOTTED = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){1,8}")
 _UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEX = re.compile(rb"[0-9a-fA-F]{32,128}")

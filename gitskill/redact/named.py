@@ -59,7 +59,11 @@ _OPENING = re.compile(
     rb"(?:[bruf]{0,2}([\"'`]))?",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(rb"[^\s\0\"'`]{1,512}")
+_QUOTED = {
+    b'"': re.compile(rb"[^\s\0\"]{1,512}"),
+    b"'": re.compile(rb"[^\s\0']{1,512}"),
+    b"`": re.compile(rb"[^\s\0`]{1,512}"),
+}
 _BARE = re.compile(rb"[^\s\0\"'`,;<>|]{1,512}")
 _REST = re.compile(rb"[^\s\0\"'`,;<>|&]*")
 _NEXT = re.compile(rb"&\w{1,40}=|$")
@@ -90,14 +94,14 @@ def value_at(flat: bytes, at: int, need: Need) -> tuple[int, int] | None:
     """Give where the value behind a sign stands, if it is a secret."""
     opening = _OPENING.match(flat, at)
     start = opening.end() if opening else at
-    quoted = bool(opening and opening[1])
-    match = (_QUOTED if quoted else _BARE).match(flat, start)
+    quote = opening[1] if opening else None
+    match = (_QUOTED[quote] if quote else _BARE).match(flat, start)
     if match is None:
         return None
     end = match.end()
-    if not quoted and (following := _NEXT.search(flat, start, end)):
+    if not quote and (following := _NEXT.search(flat, start, end)):
         end = start + len(flat[start : following.start()].rstrip(_CLOSING))
-    place = whole(flat, start, end, need, quoted=quoted)
+    place = whole(flat, start, end, need, quoted=bool(quote))
     if place and end == start + 512 and (rest := _REST.match(flat, end)):
         return start, max(place[1], rest.end())
     return place

@@ -21,10 +21,12 @@ _WORD = r"(?:[A-Z]?[a-z]+|[A-Z]+)"
 _WORDS = re.compile(rf"{_WORD}(?:[-_., ]{_WORD}){{0,2}}|[\d.,:-]+")
 _MADE = re.compile(r"(?=.*[A-Z])(?=.*[a-z])(?=.*\d)[A-Za-z0-9+/]{40}")
 MIN_LENGTH = 8
+LONG_WORD = 12
+"""From here on a value that looks like words or a number is no setting such as `required` or `8080`."""
 
 
 def secret_values(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Choose the variables whose name says secret and whose value is one: no path, no word, no number, not short."""
+    """Choose the variables whose name says secret and whose value is one: no path, no common word, not short."""
     return {name: value for name, value in environment.items() if _is_secret_name(name) and _is_secret_value(value)}
 
 
@@ -51,7 +53,7 @@ def _is_secret_name(name: str) -> bool:
 
 def _is_secret_value(value: str) -> bool:
     value = value.strip()
-    if len(value) < MIN_LENGTH or _WORDS.fullmatch(value):
+    if len(value) < (LONG_WORD if _WORDS.fullmatch(value) else MIN_LENGTH):
         return False
     return not _PATH.match(value) or _MADE.fullmatch(value) is not None
 

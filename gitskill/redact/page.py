@@ -8,10 +8,17 @@ from itertools import accumulate
 OPEN, CLOSE = "\u2039", "\u203a"
 """Around a placeholder stand signs that no shell, JSON or Markdown gives a meaning."""
 
-PLACEHOLDER = re.compile(OPEN + r"(?:SECRET:[a-z0-9-]{1,32}|EMAIL|HOME|CARD|IBAN|SSN):[0-9]{1,7}" + CLOSE)
+# Names hold no digits and few letters: no secret can pass for the name of a kind.
+PLACEHOLDER = re.compile(
+    OPEN + r"(?:SECRET:[a-z]{2,14}(?:-[a-z]{2,8}){0,2}|EMAIL|HOME|CARD|IBAN|SSN):[0-9]{1,7}" + CLOSE
+)
+
+_QUOTES = (("\u201c\u201d\u201e", '"'), ("\u2018\u2019\u201a", "'"), (OPEN + CLOSE, "\0"))
 
 EDGE = b" \t\r\"'`\\+"
 """What may stand between a line of a token and the line break: indent, quotes, signs that concatenate."""
+
+_INDENT = re.compile(rb"[ \t\r\"'`\\+]*")
 
 # Texts often quote JSON or code once more. Each escape becomes as many bytes, so that positions stay what they are.
 _ESCAPES = ((b"\\n", b" \n"), (b"\\r", b" \r"), (b"\\t", b" \t"), (b'\\"', b' "'))
@@ -35,8 +42,8 @@ class Page:
     """
 
     def __init__(self, text: str) -> None:
-        if OPEN in text:
-            text = PLACEHOLDER.sub(lambda match: "\0" * len(match[0]), text)
+        if not text.isascii():
+            text = _plain(text)
         self.raw = text.encode("latin-1", "replace")
         self.flat = _unescaped(self.raw) if b"\\" in self.raw else self.raw
         self.lower = self.flat.lower()
@@ -79,8 +86,8 @@ class Joined:
     def origin(self, at: int) -> int:
         """Give the position in the text of a byte of the joined text."""
         line = min(bisect_right(self._starts, at), len(self._lines)) - 1
-        indent = len(self._lines[line]) - len(self._lines[line].lstrip(EDGE))
-        return self._origins[line] + indent + at - self._starts[line]
+        indent = _INDENT.match(self._lines[line])
+        return self._origins[line] + (indent.end() if indent else 0) + at - self._starts[line]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Give the place in the text of a part of the joined text."""
@@ -99,6 +106,16 @@ class Joined:
         """Tell whether a token may go on over the break at `at`: a wrapped line, a string in two halves, an escape."""
         gap = self._flat[self.origin(at - 1) + 1 : self.origin(at)]
         return not gap.strip(_FILLER) or _SOFT.fullmatch(gap) is not None
+
+
+def _plain(text: str) -> str:
+    """Take out placeholders, and write quotes as programs do: people put passwords into others."""
+    if OPEN in text:
+        text = PLACEHOLDER.sub(lambda match: "\0" * len(match[0]), text)
+    for quotes, plain in _QUOTES:
+        for quote in quotes:
+            text = text.replace(quote, plain)
+    return text
 
 
 def _unescaped(data: bytes) -> bytes:

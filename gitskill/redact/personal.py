@@ -42,10 +42,10 @@ _MAIL_DOMAIN = re.compile(rb"@((?:" + _LABEL + rb"\.){1,8}([A-Za-z]{2,12}))(?![\
 _MAIL_LOCAL = re.compile(rb"[\w.%+\x80-\xff-]{1,64}")
 _TOP = frozenset(
     b"com org net edu gov mil int info biz name pro io app dev xyz online site tech cloud email mail club shop store"
-    b" blog live world today company agency studio design digital network systems solutions services academy".split()
+    b" blog live world today company agency studio design digital network systems solutions services academy"
+    b" example test".split()
 )
 _FILE_ENDINGS = frozenset(b"cc cs gz hs jl js kt md mk ml mo pl pm ps py rb rs sh so sv tf ts vb".split())
-_RESERVED = re.compile(rb"(?:^|\.)example(?:\.(?:com|org|net|edu))?$|(?:^|\.)(?:test|invalid|localhost|local)$")
 _ROBOTS = re.compile(rb"(?:git|hg|actions|do-?not-?reply|no-?reply.*)$")
 
 _CARD = re.compile(rb"0000-0000-0000-0000|0000-000000-00000")
@@ -88,12 +88,12 @@ def _home_at(page: Page, row: tuple[bytes, re.Pattern[bytes], re.Pattern[bytes]]
 
 
 def emails(page: Page) -> Iterator[Span]:
-    """Find addresses of mail, unless they belong to a robot or a domain that is kept for examples."""
+    """Find addresses of mail, unless they belong to a robot."""
     for match in _MAIL_DOMAIN.finditer(page.flat):
         top = match[2].lower()
         known = top in _TOP or (len(top) == 2 and top not in _FILE_ENDINGS)
         before = _MAIL_LOCAL.match(page.flat[max(0, match.start() - 64) : match.start()][::-1])
-        if not known or before is None or _RESERVED.search(match[1].lower()):
+        if not known or before is None:
             continue
         local = before[0][::-1].lstrip(b".%+-_")
         if local and not _ROBOTS.match(local.lower()):

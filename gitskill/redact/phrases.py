@@ -57,7 +57,7 @@ _REACH = 160
 _COOKIE = re.compile(rb"2?[\"' ]{0,6}[:=,][\"' ]{0,6}([\w.-]{1,64}=[^\n\0\"']{3,4000})")
 _PAIR = re.compile(rb"[\w.-]{1,64}=([^\s;,\"']{3,4000})")
 _URL = re.compile(rb"://([^\s\0:@/\"'`<>]{0,64}):([^\s\0/\"'`<>]{1,256})@")
-_TAUGHT = re.compile(rb"(?:pass(?:word|wd)?|pwd|pw|secret|token|[A-Z_]+|x+|[*.]+)", re.IGNORECASE)
+_TAUGHT = re.compile(rb"(?i:pass(?:word|wd)?|pwd|pw|secret|token|x+)|[A-Z_]+|[*.]+")
 """What documentation writes for a password."""
 
 

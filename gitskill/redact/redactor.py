@@ -3,9 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
-from enum import Enum
-from typing import Any
 
 from gitskill.redact.blocks import private_keys
 from gitskill.redact.named import NAME_WORDS, assigned
@@ -15,12 +12,16 @@ from gitskill.redact.personal import HOME_WORDS, emails, homes, numbers
 from gitskill.redact.phrases import PHRASE_WORDS, addresses, cookies, phrases
 from gitskill.redact.span import Span, apart, merged
 from gitskill.redact.tokens import tokens
-from gitskill.trace import Json, Trace
+from gitskill.trace import Trace, with_texts
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 """Half of a character: no file can hold it."""
+_SEPARATOR = re.compile(r"[\\/]|%2[Ff]")
 _SHORTEST = 6
 """An address of mail such as a@b.co; nothing that is searched is shorter."""
+_TELLING = re.compile(r"pass|pwd|secret|token|key|auth|cred|cookie|pat$", re.IGNORECASE)
+"""A key that may say that what stands under it is a secret."""
+
 _ROUNDS = 8
 """What is left may be a secret only now: its neighbour had belonged to it. Only hostile texts need more than two."""
 _WORD = 20
@@ -47,7 +48,7 @@ class Redactor:
         """Give every place in `text` that may not be kept, in order, none touching another."""
         page = Page(text)
         lower = page.lower.decode("latin-1")  # text is searched for many short words faster than bytes are
-        present = [word for word, text in _WORDS if text in lower]
+        present = [word for word, short in _WORDS if short in lower]
         found = list(own_secrets(page, self._needles)) if self._needles else []
         found += tokens(page)
         found += _rare(page)
@@ -121,24 +122,14 @@ class Redaction:
         self._clean.add(text)
         return text
 
-    def value(self, value: Json) -> Json:
-        """Redact every text in a JSON value, keys included."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return self._mapping(value)
-        if isinstance(value, list):
-            return [self.value(item) for item in value]
-        return value
-
-    def _mapping(self, value: Mapping[str, Json]) -> dict[str, Json]:
-        found: dict[str, Json] = {}
-        for key, item in value.items():
-            name = self.text(key)
-            while name in found:  # two spellings of one value were two keys
-                name += "'"
-            found[name] = self.value(item)
-        return found
+    def under(self, key: str, text: str) -> str:
+        """Redact a text that stands under `key` in an object: what is called a secret there is one."""
+        if not _TELLING.search(key):
+            return self.text(text)
+        front = f'{key}="'
+        found = self.text(f'{front}{text}"')
+        whole = found.startswith(front) and found.endswith('"')
+        return found[len(front) : -1] if whole else self.text(text)
 
     def _replaced(self, text: str, spans: list[Span]) -> Iterator[str]:
         end = 0
@@ -160,20 +151,7 @@ class Redaction:
 def redacted(trace: Trace, redactor: Redactor) -> tuple[Trace, Mapping[str, int]]:
     """Redact every text in `trace`, and count what was replaced by kind."""
     redaction = redactor.session()
-    clean: Trace = _walked(trace, redaction)
-    return clean, redaction.counts
-
-
-def _walked(value: Any, redaction: Redaction) -> Any:
-    """Redact a value of any of the trace's classes: a field that is added to one of them is not forgotten."""
-    if isinstance(value, Enum):
-        return value
-    if is_dataclass(value) and not isinstance(value, type):
-        changed = {field.name: _walked(getattr(value, field.name), redaction) for field in fields(value)}
-        return replace(value, **changed)
-    if isinstance(value, tuple):
-        return tuple(_walked(item, redaction) for item in value)
-    return redaction.value(value)
+    return with_texts(trace, redaction.under), redaction.counts
 
 
 def _whole(text: str) -> str:
@@ -187,7 +165,7 @@ def _whole(text: str) -> str:
 def _canonical(label: str, value: str) -> str:
     """Give what makes two places the same: the name of a home, a token without its line breaks."""
     if label == "HOME":
-        return value.replace("\\", "/").replace("-", "/").rpartition("/")[2]
+        return re.split("-" if value.startswith("-") else _SEPARATOR, value)[-1]
     if value.isascii() and ("\n" in value or "\\" in value):
         return Joined(Page(value).flat).data.decode("latin-1")
     return value

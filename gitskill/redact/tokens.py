@@ -79,7 +79,8 @@ def _candidates(words: _Words) -> Iterator[tuple[int, Kind]]:
         at = hit.start()
         for kind in _BY_LITERAL[hit[0]]:
             if kind.inside:
-                match = kind.pattern.search(data, max(0, at - _BEFORE), at + _BEHIND)
+                near = kind.pattern.finditer(data, max(0, at - _BEFORE), at + _BEHIND)
+                match = next((match for match in near if match.end() > at), None)
             else:
                 match = kind.pattern.match(data, at, at + _LIMIT)
             if match:
