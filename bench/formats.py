@@ -15,8 +15,8 @@ from gitskill.formats.reading import Format, Reading
 from gitskill.formats.source import Source
 from gitskill.formats.table import FORMATS, recognised
 from gitskill.intake import LIMIT
-from gitskill.redact.redactor import Redactor
-from gitskill.trace import shortened, with_texts
+from gitskill.redact.redactor import Redaction, Redactor
+from gitskill.trace import Trace, shortened, with_texts
 from gitskill.trace_document import canonical
 
 HERE = Path(__file__).parents[1]
@@ -47,14 +47,13 @@ def files() -> dict[str, list[Path]]:
 
 def import_once(chosen: Format, path: Path, redactor: Redactor) -> int:
     """Take in one file but for the store, and give the bytes that would be stored."""
-    size = 0
-    for reading in chosen.read(Source(path)):
-        if isinstance(reading, Reading):
-            redaction = redactor.session()
-            clean = redaction.under
-            kept = with_texts(reading.trace, lambda key, text, clean=clean: shortened(clean(key, text), LIMIT))
-            size += len(canonical(kept))
-    return size
+    found = (reading for reading in chosen.read(Source(path)) if isinstance(reading, Reading))
+    return sum(len(stored(reading.trace, redactor.session())) for reading in found)
+
+
+def stored(trace: Trace, redaction: Redaction) -> bytes:
+    """Give the bytes that would be stored of a trace."""
+    return canonical(with_texts(trace, lambda key, text: shortened(redaction.under(key, text), LIMIT)))
 
 
 def speed(chosen: Format, paths: list[Path]) -> tuple[float, float]:
