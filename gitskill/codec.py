@@ -19,7 +19,7 @@ def canonical(document: Mapping[str, Any]) -> bytes:
         text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except ValueError:  # a number such as 1e999 in the arguments of a call
         text = json.dumps(_finite(document), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return f"{text}\n".encode()
+    return f"{text}\n".encode(errors="replace")
 
 
 def dump(value: Any) -> Any:
@@ -82,9 +82,19 @@ def _plain(hint: Any, value: Any, where: str) -> Any:
     is_number = hint is float and type(value) is int
     if type(value) is not hint and not is_number:
         raise _wrong(where, _NAMES[hint], value)
-    if hint is float and not math.isfinite(value):
+    if hint is float:
+        return _finite_number(value, where)
+    return value
+
+
+def _finite_number(value: float, where: str) -> float:
+    try:
+        found = float(value)
+    except OverflowError:
+        found = math.inf
+    if not math.isfinite(found):
         raise _wrong(where, "a finite number", value)
-    return float(value) if hint is float else value
+    return found
 
 
 def _wrong(where: str, wanted: str, value: Any) -> InvalidInput:

@@ -22,9 +22,11 @@ class Judge:
     """The command with its arguments; `{path}` stands for the trace's file, `{trace}` for its id."""
 
     arguments: tuple[str, ...]
+    threshold: float = 1.0
+    """The reward from which a run succeeded."""
 
     @classmethod
-    def parse(cls, command: str) -> "Judge":
+    def parse(cls, command: str, threshold: float = 1.0) -> "Judge":
         """Split a command as a shell would; no shell runs it. Raises InvalidInput where there is no such program."""
         try:
             words = shlex.split(command)
@@ -34,7 +36,7 @@ class Judge:
             raise InvalidInput(f"--labels {command!r} is neither a file nor a program")
         if not any("{path}" in word or "{trace}" in word for word in words):
             words.append("{path}")
-        return cls(tuple(words))
+        return cls(tuple(words), threshold)
 
     def label(self, document: bytes, *, path: str, trace: str) -> Outcome:
         """Run the command with the redacted trace on its standard input.
@@ -50,26 +52,27 @@ class Judge:
         except OSError as error:
             raise InvalidInput(f"{words[0]} cannot be run: {error.strerror}") from error
         said = done.stdout[-_SAID:].decode(errors="replace").strip().rpartition("\n")[2]
-        if told := _told(said, self._name):
+        if told := self._told(said):
             return told
         if done.returncode in _EXITS:
             return Outcome(_EXITS[done.returncode], source=self._name)
         return Outcome(source=self._name, note=f"the command ended with {done.returncode}")
 
+    def _told(self, line: str) -> Outcome | None:
+        try:
+            value: Any = json.loads(line)
+        except (ValueError, RecursionError):
+            return self._outcome(line)
+        if not isinstance(value, dict):
+            return self._outcome(value)
+        verdict, scored = self._outcome(value.get("outcome")), self._outcome(value.get("reward"))
+        if verdict and scored:
+            return replace(verdict, reward=scored.reward, threshold=scored.threshold)
+        return verdict or scored
+
+    def _outcome(self, value: object) -> Outcome | None:
+        return Outcome.told(value, self._name, threshold=self.threshold)
+
     @property
     def _name(self) -> str:
         return f"command {self.arguments[0]}"
-
-
-def _told(line: str, source: str) -> Outcome | None:
-    try:
-        value: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        return Outcome.told(line, source)
-    if not isinstance(value, dict):
-        return Outcome.told(value, source)
-    verdict = Outcome.told(value.get("outcome"), source)
-    scored = Outcome.told(value.get("reward"), source)
-    if verdict and scored:
-        return replace(verdict, reward=scored.reward, threshold=scored.threshold)
-    return verdict or scored

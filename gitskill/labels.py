@@ -86,7 +86,7 @@ def _values(text: str, source: str) -> list[Any]:
     try:
         return [json.loads(text)]
     except (ValueError, RecursionError):
-        lines = enumerate(text.splitlines(), start=1)  # then it is JSON line by line, or not at all
+        lines = enumerate(text.split("\n"), start=1)  # then it is JSON line by line, or not at all
     return [_value(line, f"{source} line {number}") for number, line in lines if line.strip()]
 
 
@@ -100,8 +100,11 @@ def _value(line: str, where: str) -> Any:
 def _table(text: str) -> Iterator[tuple[str, Any]]:
     header = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=header.count)
-    for row in csv.DictReader(StringIO(text), delimiter=delimiter):
-        yield _named({str(key).strip().lower(): value for key, value in row.items()})
+    try:
+        for row in csv.DictReader(StringIO(text, newline=""), delimiter=delimiter):
+            yield _named({str(key).strip().lower(): value for key, value in row.items()})
+    except csv.Error as error:
+        raise InvalidInput(f"the table of labels cannot be read: {error}") from error
 
 
 def _named(row: Any) -> tuple[str, Any]:

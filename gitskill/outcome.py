@@ -1,6 +1,6 @@
 """Whether a run did its task, and who says so."""
 
-import math
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,7 +61,10 @@ class Outcome:
         if isinstance(value, bool):
             return cls.judged(value, source)
         if isinstance(value, int | float):
-            return cls.scored(float(value), source, threshold=threshold) if math.isfinite(value) else None
+            is_reward = (
+                abs(value) <= sys.float_info.max
+            )  # also false for what is no number, and for integers beyond all floats
+            return cls.scored(float(value), source, threshold=threshold) if is_reward else None
         if not isinstance(value, str):
             return None
         if status := _WORDS.get(value.strip().lower().replace("-", "_").replace(" ", "_")):

@@ -27,7 +27,7 @@ class TaskRule:
         if where == "path" and colon:
             try:
                 return cls(where, re.compile(pattern))
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 raise InvalidInput(f"--task-from {text!r}: {error}") from error
         if text not in {"log", "file", "folder", "text"}:
             raise InvalidInput(f"--task-from {text!r} is no rule", hint=f"one of {RULES}")
@@ -39,9 +39,9 @@ class TaskRule:
         Where the rule finds nothing the log's own id stands, and where the log
         has none, the task's text: the same words are the same task.
         """
-        found = self._found(trace, path)
-        named = clean(found) if found else trace.task
-        return " ".join((named or by_text(trace.request) or clean(_stem(path))).split())[:_LONGEST]
+        found = self._found(trace, Path(clean(str(path))))
+        names = (found, trace.task, by_text(trace.request), clean(_stem(path)))
+        return next((name for name in (" ".join(each.split()) for each in names) if name), "")[:_LONGEST]
 
     def _found(self, trace: Trace, path: Path) -> str:
         match self.where:

@@ -1,6 +1,7 @@
 """One run of an agent as a value: what it was asked, what it did step by step, what came of it."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum, StrEnum
@@ -188,10 +189,12 @@ def _changed(value: Any, change: Change, key: str) -> Any:
 def _renamed(value: Mapping[str, Any], change: Change) -> dict[str, Any]:
     """Change the texts and the keys of an object. Two keys that become one are told apart by a mark."""
     found: dict[str, Any] = {}
+    taken: Counter[str] = Counter()
     for key, item in value.items():
         name = change("", key)
         while name in found:
-            name += "'"
+            taken[name] += 1
+            name = f"{name}'{taken[name]}"
         found[name] = _changed(item, change, key)
     return found
 

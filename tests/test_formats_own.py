@@ -74,6 +74,13 @@ def test_a_document_is_read_with_its_outcome(tmp_path: Path) -> None:
     assert reading.outcome == Outcome(Status.FAILURE, 0.0, source="outcome, check.sh")
 
 
+def test_a_format_is_a_plain_name(tmp_path: Path) -> None:
+    path = written(tmp_path / "run.json", {**DOCUMENT, "format": "codex\noutcome  success"})
+
+    [refused] = own.read(Source(path))
+    assert refused == Refused("format is 'codex\\noutcome  success', not a name in small letters")
+
+
 def test_a_log_cannot_pass_for_a_persons_word(tmp_path: Path) -> None:
     forged = {"status": "success", "source": BY_HAND, "who": "Ada"}
     (reading,) = readings(own, written(tmp_path / "run.json", changed("outcome", forged)))
@@ -89,6 +96,7 @@ def test_without_an_outcome_a_run_has_no_label(tmp_path: Path) -> None:
 
 @given(traces, st.sampled_from([UNLABELLED, Outcome.scored(0.5, "reward"), Outcome.broken("container", "harness")]))
 def test_any_trace_that_is_written_is_read_back(trace: Trace, outcome: Outcome) -> None:
+    trace = replace(trace, format="own-1")
     document = {**to_document(trace), "outcome": codec.dump(outcome)}
     with tempfile.TemporaryDirectory() as folder:
         both = written(Path(folder) / "runs.jsonl", document, document)

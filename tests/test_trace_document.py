@@ -119,7 +119,7 @@ def test_keys_that_become_one_keep_both_of_their_values() -> None:
     trace = Trace("own", "", "", (Step(Origin.AGENT, calls=(Call("f", {"a": "1", "b": "2"}),)),))
     [step] = with_texts(trace, lambda _, each: "x" if each in "ab" else each).steps
 
-    assert step.calls[0].arguments == {"x": "1", "x'": "2"}
+    assert step.calls[0].arguments == {"x": "1", "x'1": "2"}
 
 
 def test_leaves_are_the_strings_of_a_value_and_its_keys() -> None:

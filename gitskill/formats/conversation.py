@@ -24,15 +24,19 @@ class Conversation:
     """The steps of one run while they are read. A call and its answer may stand far apart, or in one record."""
 
     def __init__(self) -> None:
-        self._steps: list[Step] = []
+        self._steps: list[tuple[Step, list[Call]]] = []
+        """Each step with its calls, which may still get answers."""
         self._open: dict[str, tuple[int, int]] = {}
         """Where the call with each id stands, until its answer comes."""
+        self._answered = False
+        """Whether the newest step has got an answer."""
 
     def add(self, step: Step, keys: Iterable[str] = ()) -> None:
         """Append a step; `keys` are the ids of its calls, in their order. One without any text or call is left out."""
         if step.text.strip() or step.thought.strip() or step.calls:
             self._open |= {key: (len(self._steps), which) for which, key in enumerate(keys) if key}
-            self._steps.append(step)
+            self._steps.append((step, list(step.calls)))
+            self._answered = any(call.observation for call in step.calls)
 
     def call(self, key: str, call: Call, *, step: Step | None = None) -> None:
         """Append a call that has a record of its own: to the agent's newest step while no answer has come.
@@ -40,14 +44,16 @@ class Conversation:
         `step` is what to open otherwise.
         """
         opened = step or Step(Origin.AGENT)
-        newest = self._steps[-1] if self._steps else opened
-        answered = any(made.observation for made in newest.calls)
-        if not self._steps or newest.origin is not Origin.AGENT or newest.agent != opened.agent or answered:
-            self._steps.append(replace(opened, calls=()))
-        at = len(self._steps) - 1
-        self._steps[at] = replace(self._steps[at], calls=(*self._steps[at].calls, call))
-        if key and call.observation is None:
-            self._open[key] = (at, len(self._steps[at].calls) - 1)
+        newest = self._steps[-1][0] if self._steps else None
+        if newest is None or newest.origin is not Origin.AGENT or newest.agent != opened.agent or self._answered:
+            self._steps.append((opened, []))
+            self._answered = False
+        calls = self._steps[-1][1]
+        calls.append(call)
+        if call.observation:
+            self._answered = True
+        elif key:
+            self._open[key] = (len(self._steps) - 1, len(calls) - 1)
 
     def answer(self, key: str, observation: Observation, *, step: Step | None = None) -> None:
         """Give the call with this id its answer; `step` is what to append where no call waits for it."""
@@ -55,14 +61,14 @@ class Conversation:
             self.add(replace(step or Step(Origin.TOOL), text=observation.text))
             return
         at, which = place
-        calls = list(self._steps[at].calls)
+        calls = self._steps[at][1]
         calls[which] = replace(calls[which], observation=observation)
-        self._steps[at] = replace(self._steps[at], calls=tuple(calls))
+        self._answered = self._answered or at == len(self._steps) - 1
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps so far."""
-        return tuple(self._steps)
+        return tuple(replace(step, calls=tuple(calls)) for step, calls in self._steps)
 
 
 def converse(messages: Iterable[Any]) -> Conversation:

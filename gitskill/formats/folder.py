@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
@@ -31,13 +32,9 @@ def files(folder: Path) -> list[Path]:
     return _entries(folder, files=True)
 
 
-def everything(folder: Path) -> list[Path]:
-    """Give all entries of a folder by name, links too: what belongs to a run, to be left alone."""
-    try:
-        with os.scandir(folder) as found:
-            return sorted(Path(entry.path) for entry in islice(found, MOST))
-    except OSError:
-        return []
+def present(folder: Path, names: Iterable[str]) -> tuple[Path, ...]:
+    """Give those of the named entries that a folder has, links too: what belongs to a run, to be left alone."""
+    return tuple(path for name in sorted(names) if os.path.lexists(path := folder / name))
 
 
 def tail(path: Path | None, most: int = 200_000) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gitskill.formats.folder import everything, tail, within
+from gitskill.formats.folder import present, tail, within
 from gitskill.formats.harbor_logs import best_log
 from gitskill.formats.loose import count, mapping, mappings, number, string
 from gitskill.formats.reading import Reading, Refused
@@ -35,6 +35,8 @@ _OWN = {
 """Exceptions that are the agent's, as Harbor itself sees it: its reward counts. After all others it does not."""
 NO_LOG = "no log of the agent in this trial"
 
+_BESIDE = ("agent", "verifier", "steps", "artifacts", "config.json", "trial.log", "job.log", "exception.txt")
+
 
 def recognise(source: Source) -> bool:
     """Look for the names of a task and a trial, and for what came of it."""
@@ -43,21 +45,23 @@ def recognise(source: Source) -> bool:
     return named and bool(_TELLING & whole.keys())
 
 
+def is_job(document: Any) -> bool:
+    """Tell the result of a whole job, which sums up its trials and is no run."""
+    whole = mapping(document)
+    return "task_name" not in whole and "stats" in whole and "n_total_trials" in whole
+
+
 def read(source: Source) -> Iterator[Reading | Refused]:
-    """Give the one trial. All else in its folder belongs to it."""
+    """Give the one trial, with what Harbor writes beside its result."""
     result = mapping(source.document)
     folder = source.path.parent
-    parts = tuple(path for path in everything(folder) if path != source.path) if _is_trial(folder) else ()
+    parts = present(folder, _BESIDE)
     told = [found for place in _places(folder, result) if (found := best_log(place))]
     outcome = _outcome(result, told)
     if not told and outcome.status is Status.SUCCESS:
         yield Refused(NO_LOG, parts=parts)
     else:
         yield Reading(_trace(result, told, folder), outcome, parts=parts)
-
-
-def _is_trial(folder: Path) -> bool:
-    return any((folder / name).exists() for name in ("agent", "verifier", "steps", "config.json", "trial.log"))
 
 
 def _places(folder: Path, result: dict[str, Any]) -> Iterator[Path]:

@@ -5,6 +5,7 @@ it, with an `outcome` beside its keys. It is read strictly, so that whoever
 writes it learns of a slip at once.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,8 @@ from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace_document import MARK, from_document
 
 NAME = "gitskill-trace"
+
+_FORMAT = re.compile(r"[a-z0-9-]{1,40}")
 
 
 def recognise(source: Source) -> bool:
@@ -40,6 +43,8 @@ def _run(value: Any, place: str) -> Reading | Refused:
 def _reading(value: Any, place: str) -> Reading:
     document = mapping(value)
     trace = from_document({"format": NAME, **{key: item for key, item in document.items() if key != "outcome"}})
+    if not _FORMAT.fullmatch(trace.format):
+        raise InvalidInput(f"format is {trace.format[:40]!r}, not a name in small letters")
     if "outcome" not in document:
         return Reading(trace, UNLABELLED, place)
     outcome: Outcome = codec.load(Outcome, document["outcome"], "outcome")

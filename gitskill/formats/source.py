@@ -1,6 +1,7 @@
 """One file on disk that may hold traces, opened without following a link and read within limits."""
 
 import codecs
+import errno
 import os
 import re
 import stat
@@ -54,10 +55,20 @@ class Source:
             return False
         return True
 
-    @cached_property
+    @property
     def document(self) -> Any:
         """The whole file as one JSON value."""
-        return parse(self._read(), self.notes)
+        if isinstance(self._document, Damaged):
+            raise self._document
+        return self._document
+
+    @cached_property
+    def _document(self) -> Any:
+        # Every format asks for it: what cannot be parsed is not parsed again for each.
+        try:
+            return parse(self._read(), self.notes)
+        except Damaged as error:
+            return error
 
     @cached_property
     def opening(self) -> list[Any]:
@@ -160,7 +171,7 @@ class Source:
         try:
             opened = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            what = "a symbolic link" if self.path.is_symlink() else f"cannot be read: {error.strerror}"
+            what = "a symbolic link" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
             raise Damaged(what) from error
         found = os.fstat(opened)
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE:

@@ -92,4 +92,5 @@ def is_label_file(source: Source) -> bool:
     """Tell whether a file only says how runs ended: it is read beside them, and is no run itself."""
     if source.is_lines:
         return False
-    return swe_reports.is_report(source.document) or spreadsheet_bench.is_results(source.document)
+    whole = source.document
+    return swe_reports.is_report(whole) or spreadsheet_bench.is_results(whole) or harbor.is_job(whole)

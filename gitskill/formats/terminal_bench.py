@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gitskill.formats.folder import everything, tail, within
+from gitskill.formats.folder import present, tail, within
 from gitskill.formats.loose import count, flag, mapping, mappings, moment, string
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
@@ -28,6 +28,8 @@ _BROKEN = {"agent_installation_failed", "unknown_agent_error", "parse_error", "t
 _EPISODES = 2000
 NO_LOG = "no log of the agent beside results.json"
 
+_BESIDE = ("agent-logs", "sessions", "panes", "commands.txt", "agent.log", "agent.cast", "tests.log", "tests.cast")
+
 
 def recognise(source: Source) -> bool:
     """Look for a trial, or for a list of them."""
@@ -41,8 +43,8 @@ def read(source: Source) -> Iterator[Reading | Refused]:
     whole = mapping(source.document)
     folder = source.path.parent
     if not isinstance(whole.get("results"), list):
-        others = tuple(path for path in everything(folder) if path != source.path)
-        yield _trial(whole, folder, mapping(source.beside("../../run_metadata.json")), "", others)
+        metadata = mapping(source.beside("../../run_metadata.json"))
+        yield _trial(whole, folder, metadata, "", present(folder, _BESIDE))
         return
     metadata = mapping(source.beside("run_metadata.json"))
     for number_, trial in enumerate(whole["results"]):

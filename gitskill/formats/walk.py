@@ -5,6 +5,8 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import takewhile
 from pathlib import Path
 
 MAX_DEPTH = 40
@@ -46,7 +48,8 @@ def _named(path: Path) -> Iterator[File | Unusable]:
         real = path.resolve(strict=True)
         kind = real.stat().st_mode
     except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
-        yield Unusable(path, "a symbolic link to nothing" if path.is_symlink() else _why(error))
+        is_link = isinstance(error, FileNotFoundError | RuntimeError) and os.path.lexists(path)
+        yield Unusable(path, "a symbolic link to nothing" if is_link else _why(error))
         return
     if stat.S_ISDIR(kind):
         yield from _below(real, 0)
@@ -57,17 +60,37 @@ def _named(path: Path) -> Iterator[File | Unusable]:
 
 
 def _matching(pattern: Path) -> Iterator[File | Unusable]:
-    names = sorted(glob.glob(str(pattern), recursive=True, include_hidden=True))  # noqa: PTH207 - pathlib's hides dot files
-    if not names:
-        yield Unusable(pattern, "nothing matches this pattern")
-    for name in names:
-        found = Path(name).absolute()
-        if any(part.is_symlink() for part in (found, *found.parents)):
-            yield Unusable(found, "a symbolic link")
-        elif found.is_dir():
-            yield from _below(found, 0)
-        else:
-            yield _entry(found)
+    """Fill in a pattern by our own walk: Python's follows links below `**`."""
+    plain = list(takewhile(lambda part: not glob.has_magic(part), pattern.parts))
+    try:
+        start = Path(*plain).resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        yield Unusable(pattern, _why(error))
+        return
+    found = list(_matched(start, pattern.parts[len(plain) :], 0))
+    yield from found or [Unusable(pattern, "nothing matches this pattern")]
+
+
+def _matched(place: Path, parts: tuple[str, ...], depth: int) -> Iterator[File | Unusable]:
+    """Give what lies below `place` and fits the parts of a pattern that are left. No link on the way is followed."""
+    is_folder = place.is_dir() and not place.is_symlink()
+    if not parts:
+        yield from _below(place, 0) if is_folder else [_entry(place)]
+    elif is_folder and depth <= MAX_DEPTH:
+        if parts[0] == "**":
+            yield from _matched(place, parts[1:], depth)
+        for name in _names(place):
+            if parts[0] == "**":
+                yield from _matched(place / name, parts, depth + 1)
+            elif fnmatchcase(name, parts[0]):
+                yield from _matched(place / name, parts[1:], depth + 1)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in os.scandir(folder) if entry.name not in _PASSED)
+    except OSError:
+        return []
 
 
 def _below(folder: Path, depth: int) -> Iterator[File | Unusable]:

@@ -1,14 +1,17 @@
 """Documents under one ref, each named by the hash of its content: traces and what belongs to them."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from gitskill.errors import NotFound
+from gitskill.errors import GitRefused, NotFound
 from gitskill.ids import CommitId
 from gitskill.message import Message
-from gitskill.store.objects import TREE, Batch, Change, tree_entries
+from gitskill.store.objects import FILE, TREE, Batch, Change, Entries, tree_entries
 from gitskill.store.refs import Move, target
 from gitskill.store.repository import Repository, Who
+
+_FOLDER = re.compile(r"[0-9a-f]{2}")
 
 
 def content_id(data: bytes) -> str:
@@ -29,8 +32,7 @@ def save(
     The new commit has the old one as parent, but what is taken out stays in
     history until the ref is rewritten.
     """
-    old = target(repository, ref)
-    before = str(repository.read_commit(CommitId(old)).tree_id) if old else None
+    before, old = _root(repository, ref), target(repository, ref)
     tree = batch.edit_tree(before, changes)
     if tree == before:
         return None
@@ -39,24 +41,32 @@ def save(
 
 
 def paths(repository: Repository, ref: str) -> Iterator[str]:
-    """List every file of the tree of `ref`, in order."""
-    if (tip := target(repository, ref)) is not None:
-        yield from _walk(repository, str(repository.read_commit(CommitId(tip)).tree_id), "")
-
-
-def _walk(repository: Repository, tree: str, above: str) -> Iterator[str]:
-    for name, (mode, oid) in tree_entries(repository, tree).items():
-        if mode == TREE:
-            yield from _walk(repository, oid, f"{above}{name}/")
-        else:
-            yield above + name
+    """List every document of the tree of `ref`, in order. What we did not put there is not looked into."""
+    root = _root(repository, ref)
+    for folder, (mode, oid) in (tree_entries(repository, root) if root else {}).items():
+        if mode == TREE and _FOLDER.fullmatch(folder):
+            inside = tree_entries(repository, oid)
+            yield from (f"{folder}/{name}" for name, (kind, _) in inside.items() if kind == FILE)
 
 
 def load(repository: Repository, ref: str, wanted: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Read files of the tree of `ref`, or raise NotFound."""
-    tip = target(repository, ref)
-    tree = repository.read_commit(CommitId(tip)).tree if tip else None
+    root = _root(repository, ref)
+    folders = tree_entries(repository, root) if root else {}
+    known: dict[str, Entries] = {}
     for path in wanted:
-        if tree is None or path not in tree:
+        folder, _, name = path.partition("/")
+        if folder not in known:
+            mode, oid = folders.get(folder, (0, ""))
+            known[folder] = tree_entries(repository, oid) if mode == TREE else {}
+        mode, oid = known[folder].get(name, (0, ""))
+        if mode != FILE:
             raise NotFound(f"{ref} has no {path}")
-        yield path, repository.git[tree[path].id].read_raw()
+        yield path, repository.read_object(oid)
+
+
+def _root(repository: Repository, ref: str) -> str | None:
+    tip = target(repository, ref)
+    if tip is not None and tip.startswith("ref: "):
+        raise GitRefused(f"{ref} is a symbolic ref; gitskill makes none", hint=f"git symbolic-ref --delete {ref}")
+    return str(repository.read_commit(CommitId(tip)).tree_id) if tip else None

@@ -153,11 +153,14 @@ def tree_entries(repository: Repository, tree: str) -> Entries:
     data = repository.read_object(tree)
     entries: Entries = {}
     at = 0
-    while at < len(data):
-        space, end = data.index(b" ", at), data.index(b"\0", at)
-        name = data[space + 1 : end].decode("utf-8", "surrogateescape")
-        entries[name] = (int(data[at:space], 8), data[end + 1 : end + 21].hex())
-        at = end + 21
+    try:
+        while at < len(data):
+            space, end = data.index(b" ", at), data.index(b"\0", at)
+            name = data[space + 1 : end].decode("utf-8", "surrogateescape")
+            entries[name] = (int(data[at:space], 8), data[end + 1 : end + 21].hex())
+            at = end + 21
+    except ValueError as error:
+        raise repository.lacking(f"tree {tree[:10]}") from error
     return entries
 
 

@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from gitskill import codec
 from gitskill.errors import GitRefused, InvalidInput, NotFound, RefMoved
@@ -47,23 +48,28 @@ class Entry:
 
 
 def entries(repository: Repository) -> list[Entry]:
-    """Give every trace's entry, by task and place."""
-    found = [path for path in paths(repository, REF) if _ENTRY.fullmatch(path)]
+    """Give every trace's entry, by task and place. An entry whose trace is not there is none."""
+    every = set(paths(repository, REF))
+    found = sorted(path for path in every if _ENTRY.fullmatch(path) and path.replace(ABOUT, ".json") in every)
     told = [_entry(path, data) for path, data in load(repository, REF, found)]
     return sorted(told, key=lambda entry: (entry.task, entry.path, entry.trace))
 
 
 def find(repository: Repository, name: str) -> Entry:
     """Give the entry of the trace whose id begins with `name`, or whose session is `name`. Raises NotFound."""
-    known = entries(repository)
-    named = [entry for entry in known if _ID.fullmatch(name) and entry.trace.startswith(name)]
-    named = named or [entry for entry in known if name and entry.session == name]
-    if len(named) == 1:
-        return named[0]
-    if not named:
+    return named(entries(repository), name)
+
+
+def named(known: Sequence[Entry], name: str) -> Entry:
+    """Choose the entry that `name` means, or raise: there is none, or there are several."""
+    found = [entry for entry in known if _ID.fullmatch(name) and entry.trace.startswith(name)]
+    found = found or [entry for entry in known if name and entry.session == name]
+    if len(found) == 1:
+        return found[0]
+    if not found:
         raise NotFound(f"no trace is named {name!r}", hint="gitskill traces list names them")
     raise InvalidInput(
-        f"{len(named)} traces are named {name!r}", hint=f"one of {', '.join(entry.short for entry in named[:5])}"
+        f"{len(found)} traces are named {name!r}", hint=f"one of {', '.join(entry.short for entry in found[:5])}"
     )
 
 
@@ -98,27 +104,34 @@ class Collection:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._batch = Batch(repository)
-        self._changes: dict[str, Change] = {}
+        self._documents: dict[str, Change] = {}
+        self._entries: dict[str, Entry | None] = {}
+        self._new: set[str] = set()
 
     def add(self, document: bytes, entry: Entry) -> None:
         """Add a trace. Its bytes may reach the disk before `save`, where nothing leads to them."""
-        self._changes[path_of(entry.trace)] = self._batch.blob(document)
-        self.describe(entry)
-
-    def describe(self, entry: Entry) -> None:
-        """Set what is kept beside a trace."""
-        self._changes[path_of(entry.trace, ABOUT)] = self._batch.blob(codec.canonical(codec.dump(entry)))
+        self._documents[path_of(entry.trace)] = self._batch.blob(document)
+        self._entries[entry.trace] = entry
+        self._new.add(entry.trace)
         if self._batch.waiting > _FLUSH:
             self._batch.write()
 
+    def describe(self, entry: Entry) -> None:
+        """Set what is kept beside a trace."""
+        self._entries[entry.trace] = entry
+
     def remove(self, trace: str) -> None:
         """Take a trace out. It stays in the ref's history."""
-        self._changes |= {path_of(trace): None, path_of(trace, ABOUT): None}
+        self._documents[path_of(trace)] = None
+        self._entries[trace] = None
 
     def save(self, what: str, who: Who) -> None:
-        """Make the changes in one commit that `undo` can take back, or none. Another command may add meanwhile."""
+        """Make the changes in one commit that `undo` can take back, or none.
+
+        Another command may add, label or forget meanwhile: a person's word stands, and what is gone stays gone.
+        """
         for _ in range(_TRIES):
-            move = save(self._batch, self._repository, REF, self._changes, who, what)
+            move = save(self._batch, self._repository, REF, self._changes(), who, what)
             if move is None:
                 return
             try:
@@ -129,3 +142,18 @@ class Collection:
             else:
                 return
         raise GitRefused(f"{REF} is too busy: other gitskill commands keep writing", hint="run the command again")
+
+    def _changes(self) -> dict[str, Change]:
+        """Hold what was gathered against what the store says now."""
+        now = {entry.trace: entry for entry in entries(self._repository)}
+        found = dict(self._documents)
+        for trace, entry in self._entries.items():
+            there = now.get(trace)
+            if entry is None:
+                found[path_of(trace, ABOUT)] = None
+            elif there:
+                kept = replace(entry, outcome=there.outcome.followed_by(entry.outcome))
+                found[path_of(trace, ABOUT)] = codec.canonical(codec.dump(kept))
+            elif trace in self._new:
+                found[path_of(trace, ABOUT)] = codec.canonical(codec.dump(entry))
+        return found
