@@ -28,6 +28,7 @@ bench: $(VENV)/.ready
 	$(BIN)/python bench/formats.py
 	$(BIN)/python bench/redaction.py
 	$(BIN)/python bench/offline.py
+	$(BIN)/python bench/fan_out.py
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -10,7 +10,7 @@ from gitskill.formats import openai_chat
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Format, Reading
 from gitskill.formats.source import Source
-from gitskill.formats.table import FORMATS, is_label_file, recognised
+from gitskill.formats.table import FORMATS, is_label_file, is_of, recognised
 from gitskill.formats.walk import File, Unusable, walk
 from gitskill.outcome import Outcome, Status
 from gitskill.redact.redactor import Redactor
@@ -21,6 +21,9 @@ from gitskill.trace_document import canonical, trace_id
 
 LIMIT = 32_000
 """Characters that are kept of one text: half of them from its head, half from its tail."""
+
+_SAID = 2000
+"""Characters of what is said about an outcome."""
 
 _LOGS = {".json", ".jsonl", ".ndjson", ".traj", ".eval", ".log", ".txt", ".md"}
 _SURE = {".json", ".jsonl", ".ndjson", ".traj", ".eval"}
@@ -94,6 +97,8 @@ class Intake:
         self._keeper = keeper
         self._choice = choice
         self._known = {entry.trace: entry for entry in known}
+        self._met: dict[str, Entry] = {}
+        """The traces of this import."""
         self._sessions = {entry.session: entry for entry in self._known.values() if entry.session}
         self._calls = {entry.calls: entry for entry in self._known.values() if entry.calls}
 
@@ -108,6 +113,7 @@ class Intake:
         # A part may have been looked at, and refused by itself, before the run that it belongs to.
         skipped = self.summary.skipped
         self.summary.skipped = [item for item in skipped if not _is_in(Path(item.path), parts)]
+        self._count()
         return self.summary
 
     def _recognised(self, paths: Iterable[Path]) -> list[tuple[Format, Path]]:
@@ -116,13 +122,15 @@ class Intake:
         for item in walk(paths):
             if isinstance(item, Unusable):
                 self._skip(item.path, item.reason)
-            elif chosen := self._choice.format or self._format_of(item):
+            elif chosen := self._format_of(item):
                 found.append((chosen, item.path))
         return sorted(found, key=lambda item: FORMATS.index(item[0]))
 
     def _format_of(self, file: File) -> Format | None:
         source = Source(file.path)
-        if not file.named and file.path.suffix.lower() not in _LOGS:
+        if self._choice.format and (file.named or is_of(self._choice.format, source)):
+            return self._choice.format
+        if self._choice.format or (not file.named and file.path.suffix.lower() not in _LOGS):
             self.summary.passed += 1
             return None
         if found := recognised(source):
@@ -132,6 +140,8 @@ class Intake:
             return found[0]
         reason = _unreadable(source)
         if reason == _LABELS:
+            if file.named:
+                self._note(file.path, "a file of labels: it is read beside its runs")
             return None
         if file.named or file.path.suffix.lower() in _SURE:
             self._skip(file.path, reason)
@@ -163,11 +173,10 @@ class Intake:
     def _keep(self, reading: Reading, path: Path) -> None:
         redaction = self._redactor.session()
         trace = with_texts(reading.trace, lambda key, text: shortened(redaction.under(key, text), LIMIT))
-        trace = replace(trace, task=self._choice.task.task(trace, path, redaction.text))
         document = canonical(trace)
         entry = Entry(
             trace=trace_id(document),
-            task=trace.task,
+            task=self._choice.task.task(trace, path, redaction.text),
             format=trace.format,
             steps=len(trace.steps),
             path=redaction.text(f"{self._shown(path)}{f' {reading.place}' if reading.place else ''}"),
@@ -176,27 +185,40 @@ class Intake:
         )
         told = self._choice.labeller.label(entry, document, path) if self._choice.labeller else None
         outcome = _decided(reading.outcome, told, trace)
-        entry = replace(entry, outcome=replace(outcome, note=redaction.text(outcome.note)))
-        self._store(entry, document)
+        note, source = (shortened(redaction.text(text), _SAID) for text in (outcome.note, outcome.source))
+        self._store(replace(entry, outcome=replace(outcome, note=note, source=source)), document)
         self.summary.redacted.update(redaction.counts)
 
     def _store(self, entry: Entry, document: bytes) -> None:
         summary = self.summary
         if old := self._known.get(entry.trace):
             summary.known += 1
-            entry = replace(old, outcome=old.outcome.followed_by(entry.outcome))
+            entry = self._combined(old, entry)
             if entry != old:
-                summary.relabelled += 1
+                summary.relabelled += entry.outcome != old.outcome
                 self._keeper.describe(entry)
         else:
             summary.added += 1
             self._keeper.add(document, entry)
             self._compare(entry)
-        self._known[entry.trace] = entry
-        summary.formats[entry.format] += 1
-        summary.outcomes[entry.outcome.status] += 1
-        if entry.outcome.status is Status.UNLABELLED:
-            summary.unlabelled.append(entry)
+        self._known[entry.trace] = self._met[entry.trace] = entry
+
+    def _combined(self, old: Entry, new: Entry) -> Entry:
+        """Join what is known of a trace with what is read of it now."""
+        task = old.task if self._choice.task == TaskRule() else new.task
+        outcome = old.outcome.followed_by(new.outcome)
+        twice = self._met.get(new.trace)
+        if twice and {outcome.weight, twice.outcome.weight} == {1} and outcome.status is not twice.outcome.status:
+            outcome = Outcome(note=f"identical runs, labelled {twice.outcome.status} and {outcome.status}")
+        return replace(old, task=task, outcome=outcome)
+
+    def _count(self) -> None:
+        """Count every trace that was met once, by what became of it."""
+        for entry in self._met.values():
+            self.summary.formats[entry.format] += 1
+            self.summary.outcomes[entry.outcome.status] += 1
+            if entry.outcome.status is Status.UNLABELLED:
+                self.summary.unlabelled.append(entry)
 
     def _compare(self, entry: Entry) -> None:
         """Report where another trace is the same run: of the same session, or in another format with the same calls."""
@@ -218,7 +240,7 @@ class Intake:
         self.summary.skipped.append(Skipped(str(path), self._redactor.session().text(reason)))
 
     def _note(self, path: Path, note: str) -> None:
-        self.summary.notes.append(Skipped(str(path), note))
+        self.summary.notes.append(Skipped(str(path), self._redactor.session().text(note)))
 
 
 def _is_in(path: Path, parts: set[Path]) -> bool:
@@ -244,6 +266,8 @@ def _decided(read: Outcome, told: Outcome | None, trace: Trace) -> Outcome:
         read = Outcome.broken("the agent took no step", "steps", reward=read.reward)
     if told is None:
         return read
+    if told.status is Status.UNLABELLED and told.note:  # a command that could not tell
+        return replace(read, note="; ".join(filter(None, (read.note, told.note))))
     if told.status is Status.FAILURE and read.status is Status.INFRA_ERROR:
         return replace(read, note=f"{read.note} ({told.source} says failure)")
     return told

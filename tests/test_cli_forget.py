@@ -58,8 +58,8 @@ def lesson(reader: SkillReader, bullet: Callable[[str, str], str], trace: str) -
 
 
 def collected(folder: Path) -> bytes:
-    """Give every object that is left once git has collected what nothing leads to."""
-    git(folder, "reflog", "expire", "--expire=all", "--all")
+    """Give every object that is left once git has collected what nothing leads to, as `forget` advises."""
+    git(folder, "reflog", "expire", "--expire-unreachable=now", "--all")
     git(folder, "gc", "-q", "--prune=now")
     return objects(folder)
 
@@ -105,19 +105,51 @@ def test_a_released_lesson_stays_and_is_named(folder: Path, gitskill: Run, trace
     assert git(folder, "rev-parse", lesson[0]).strip() == lesson[1]
 
 
-def test_the_log_of_operations_still_reads_and_what_is_purged_cannot_be_undone(
-    folder: Path, gitskill: Run, trace: str
+def test_the_log_of_operations_names_only_what_can_still_be_undone(
+    folder: Path, gitskill: Run, trace: str, bullet: Callable[[str, str], str]
 ) -> None:
-    before = gitskill(folder, "undo", "--list").out
+    bullet("Writing", "Keep me")
     gitskill(folder, "forget", trace)
-    after = gitskill(folder, "undo", "--list").out
-    refused = gitskill(folder, "undo")
 
-    assert [line.split("  ", 1)[1] for line in after.splitlines()] == [
-        line.split("  ", 1)[1] for line in before.splitlines()
+    assert [line.split("  ", 1)[1] for line in gitskill(folder, "undo", "--list").out.splitlines()] == [
+        "lesson add r0001/l0001a"
     ]
-    assert refused.code == 5
-    assert "nothing was undone" in refused.err
+    assert gitskill(folder, "undo").code == 0
+    assert "nothing to undo" in gitskill(folder, "undo").err
+
+
+@pytest.mark.parametrize("words", [["traces", "rm", "ID"], ["undo"]])
+def test_what_was_taken_out_or_undone_can_be_forgotten_too(
+    folder: Path, gitskill: Run, tmp_path: Path, words: list[str]
+) -> None:
+    (tmp_path / "gone.json").write_text(json.dumps(own("t1", request=WORDS)))
+    gitskill(folder, "traces", "add", str(tmp_path / "gone.json"))
+    name = json.loads(gitskill(folder, "traces", "list", "--json").out)[0]["trace"]
+    gitskill(folder, *[name if word == "ID" else word for word in words])
+    assert WORDS.encode() in collected(folder)
+
+    assert gitskill(folder, "forget", name).code == 0
+    assert WORDS.encode() not in collected(folder)
+
+
+def test_a_lesson_that_is_checked_out_stops_it_before_anything_is_moved(
+    folder: Path, gitskill: Run, trace: str, lesson: tuple[str, str]
+) -> None:
+    git(folder, "checkout", "-q", lesson[0].removeprefix("refs/heads/"))
+    before = git(folder, "for-each-ref")
+    done = gitskill(folder, "forget", trace)
+
+    assert done.code == 4
+    assert "is checked out" in done.err
+    assert git(folder, "for-each-ref") == before
+
+
+def test_a_work_tree_that_stands_on_the_lesson_keeps_it_and_is_named(
+    folder: Path, gitskill: Run, trace: str, lesson: tuple[str, str], tmp_path: Path
+) -> None:
+    git(folder, "worktree", "add", "-q", "--detach", str(tmp_path / "other"), lesson[1])
+
+    assert json.loads(gitskill(folder, "forget", "--json", trace).out)["released"] == [lesson[1]]
 
 
 def test_other_operations_can_still_be_undone(

@@ -117,8 +117,13 @@ def test_a_directory_that_is_none_is_a_usage_error(place: str, reason: str, tmp_
     assert done.err.endswith(f"Error: Invalid value for '-C': Directory '{tmp_path / place}' {reason}.\n")
 
 
+ENOUGH = {"traces": ["list"], "forget": ["3f9a"]}
+"""What a command needs to be told besides its name."""
+
+
 @pytest.mark.parametrize(
-    "command", [[name] for name in COMMANDS if name not in {"init", "check", "doctor", "lesson", "demo"}]
+    "command",
+    [[name, *ENOUGH.get(name, [])] for name in COMMANDS if name not in {"init", "check", "doctor", "lesson", "demo"}],
 )
 def test_outside_a_repository_every_command_says_so(command: Sequence[str], tmp_path: Path, gitskill: Run) -> None:
     arguments = {"show": ["l0001a"], "diff": ["HEAD"], "merge": ["l0001a"]}

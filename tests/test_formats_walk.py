@@ -63,7 +63,7 @@ def test_a_pattern_below_a_link_that_is_named_works_and_links_in_circles_end(tre
     (tree / "runs/a/again").symlink_to(".")
 
     assert [path for path, _ in found(tree / "way/**/*.json", below=tree)] == [
-        *("runs/a/.hidden/3.json", "runs/a/1.json", "runs/b/2.json", "runs/b/link.json"),
+        *("runs/a/1.json", "runs/a/.hidden/3.json", "runs/b/2.json", "runs/b/link.json"),
     ]
 
 

@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "store": {"errors", "ids", "lesson", "message", "node", "pygit2", "skill", "version"}
     | {"codec", "outcome", "trace", "trace_document"},
     "disk": {"errors", "skill"},
+    "model": {"codec", "errors", "genai_prices", "httpx2", "openai", "pydantic", "pydantic_core"},
     "formats": {"codec", "errors", "outcome", "trace", "trace_document", "zstandard"},
     "resources": set(),
     "judge": {"errors", "outcome"},

@@ -158,15 +158,14 @@ def test_documents_are_kept_by_content(repository: Repository) -> None:
     assert move is not None
     record(repository, batch, Operation("traces add", (move,)), WHO)
 
-    stored = dict(
-        documents.load(repository, "refs/gitskill/traces", documents.paths(repository, "refs/gitskill/traces"))
-    )
+    tree = documents.tree_of(repository, "refs/gitskill/traces")
+    stored = dict(documents.load(repository, tree, documents.paths(repository, tree)))
 
     assert stored == changes
     assert all(len(path.split("/")[0]) == 2 for path in stored)
     assert documents.save(Batch(repository), repository, "refs/gitskill/traces", changes, WHO, "Again") is None
-    with pytest.raises(NotFound, match=r"has no ab/c\.json"):
-        list(documents.load(repository, "refs/gitskill/traces", ["ab/c.json"]))
+    with pytest.raises(NotFound, match=r"no document ab/c\.json"):
+        list(documents.load(repository, tree, ["ab/c.json"]))
 
 
 def test_a_tag_is_annotated_and_never_moves(folder: Path, repository: Repository) -> None:

@@ -22,10 +22,9 @@ def forget(session: Session, name: str, dry_run: bool, as_json: bool) -> None:
     Example:
       gitskill forget 3f9ac1d2 --dry-run
     """
-    from gitskill.store.forget import plan, purge
-    from gitskill.store.traces import find
+    from gitskill.store.forget import plan, purge, remembered
 
-    wanted = plan(session.repository, find(session.repository, name))
+    wanted = plan(session.repository, remembered(session.repository, name))
     if not dry_run:
         purge(session.repository, wanted, session.who())
     if as_json:
@@ -44,5 +43,6 @@ def forget(session: Session, name: str, dry_run: bool, as_json: bool) -> None:
     for commit in wanted.released:
         output.result(f"  remains   {commit[:10]}, which is released and quotes it")
     if not dry_run:
-        output.tell("git keeps the bytes until it collects them; to be rid of them now: git gc --prune=now")
+        output.tell("git keeps the bytes until it collects them; to be rid of them now:")
+        output.tell("  git reflog expire --expire-unreachable=now --all && git gc --prune=now")
         output.tell("copies that were pushed or cloned stay where they are")

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -134,7 +135,8 @@ def _output_failed(error: OSError) -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if error.errno == errno.EPIPE:
         return 0
-    output.tell(f"gitskill: the result cannot be printed: {error.strerror}")
+    with suppress(OSError):  # what cannot be told cannot be told
+        output.tell(f"gitskill: the result cannot be printed: {error.strerror}")
     return 5
 
 

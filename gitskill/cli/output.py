@@ -44,7 +44,7 @@ def counted(number: int, what: str) -> str:
 
 def table(rows: Iterable[Sequence[str]]) -> None:
     """Print rows with their columns aligned; the last column runs free."""
-    rows = [tuple(map(visible, row)) for row in rows]
+    rows = [tuple(visible(" ".join(cell.splitlines())) for cell in row) for row in rows]
     widths = [
         max((len(row[n]) for row in rows if n < len(row) - 1), default=0) for n in range(max(map(len, rows), default=0))
     ]

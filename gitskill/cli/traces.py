@@ -27,4 +27,8 @@ def traces() -> None:
     A trace is one run of an agent: its task, its steps, and how it ended.
     Secrets, e-mail addresses and home folders are taken out before anything
     is stored.
+
+    \b
+    Example:
+      gitskill traces add ~/.claude/projects/sheets
     """

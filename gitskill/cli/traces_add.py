@@ -1,10 +1,11 @@
 """gitskill traces add"""
 
+import math
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +23,14 @@ _LABELS = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt"}
 """Some file systems call every file a program."""
 
 
+class _Finite(click.types.FloatParamType):
+    """A number that rewards can be held against."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found: float = super().convert(value, param, ctx)
+        return found if math.isfinite(found) else self.fail(f"{value!r} is not a finite number", param, ctx)
+
+
 @click.command("add")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -31,7 +40,7 @@ _LABELS = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt"}
     "--labels", metavar="FILE|CMD", help="How runs ended: JSON, JSON lines or CSV, or a command for each run."
 )
 @click.option(
-    "--threshold", type=float, default=1.0, show_default=True, help="The reward in --labels from which a run succeeded."
+    "--threshold", type=_Finite(), default=1.0, show_default=True, help="The reward in --labels that means success."
 )
 @click.option(
     "--task-from",
@@ -69,7 +78,7 @@ def command(
     from gitskill.tasks import TaskRule
 
     who = session.who()
-    labeller = _labeller(session, labels, threshold) if labels else None
+    labeller = None if labels is None else _labeller(session, labels, threshold)
     choice = Choice(_format(format_name), TaskRule.parse(task_from), labeller, session.home)
     collection = Collection(session.repository)
     intake = Intake(Redactor(session.environment), collection, entries(session.repository), choice)
@@ -77,7 +86,7 @@ def command(
     if not (strict and summary.skipped):
         collection.save(f"traces add: {output.counted(summary.added, 'trace')}", who)
     if as_json:
-        output.document(_document(summary))
+        output.document(_document(summary, labeller) | {"stored": not (strict and summary.skipped)})
     else:
         _show(summary, labeller)
     if strict and summary.skipped:
@@ -99,14 +108,14 @@ def _labeller(session: Session, labels: str, threshold: float) -> "Labeller":
     file = session.directory / labels
     who = session.who().name
     is_program = os.access(file, os.X_OK) and file.suffix.lower() not in _LABELS
-    if file.is_file() and not is_program:
+    if os.path.isfile(file) and not is_program:  # noqa: PTH113 - a command may be too long for a path
         try:
             text = file.read_text()
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInput(f"{labels} cannot be read: {error}") from error
-        found = parse_labels(text, file.name, threshold=threshold, who=who)
+        found = parse_labels(text, f"labels {file.name}", threshold=threshold, who=who)
         return FromFile(found, file.resolve().parent)
-    return FromCommand(Judge.parse(labels), who)
+    return FromCommand(Judge.parse(labels, threshold), who)
 
 
 def _progress() -> Callable[[int, int], None]:
@@ -116,10 +125,12 @@ def _progress() -> Callable[[int, int], None]:
     return lambda done, of: click.echo(f"\r  {done}/{of} files" if done < of else "\r\033[K", nl=False, err=True)
 
 
-def _document(summary: "Summary") -> dict[str, object]:
+def _document(summary: "Summary", labeller: "Labeller | None") -> dict[str, object]:
+    from gitskill.labelling import FromFile
     from gitskill.outcome import Status
 
     return {
+        "no_run_for": labeller.labels.unused if isinstance(labeller, FromFile) else [],
         "added": summary.added,
         "known": summary.known,
         "relabelled": summary.relabelled,

@@ -25,12 +25,13 @@ def command(session: Session, names: tuple[str, ...], outcome: str, note: str, a
     """
     from gitskill.outcome import BY_HAND, Outcome, Status
     from gitskill.redact.redactor import Redactor
-    from gitskill.store.traces import Collection, find
+    from gitskill.store.traces import Collection, entries, named
 
     who = session.who()
     clean = Redactor(session.environment).session().text
     told = Outcome(Status(outcome), source=BY_HAND, who=who.name, note=clean(note))
-    found = [find(session.repository, name) for name in names]
+    known = entries(session.repository)
+    found = [named(known, name) for name in names]
     collection = Collection(session.repository)
     for entry in found:
         collection.describe(replace(entry, outcome=told))

@@ -20,9 +20,10 @@ def command(session: Session, names: tuple[str, ...], as_json: bool) -> None:
     Example:
       gitskill traces rm 3f9ac1d2
     """
-    from gitskill.store.traces import Collection, find
+    from gitskill.store.traces import Collection, entries, named
 
-    found = [find(session.repository, name) for name in names]
+    known = entries(session.repository)
+    found = [named(known, name) for name in names]
     collection = Collection(session.repository)
     for entry in found:
         collection.remove(entry.trace)

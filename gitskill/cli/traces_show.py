@@ -51,7 +51,7 @@ def command(session: Session, name: str, step: int | None, full: bool, as_json: 
     if step is None and (failed := failed_calls(trace)):
         output.result()
         places = ", ".join(f"{item.step} ({item.call.name} {item.how})" for item in failed[-12:])
-        output.result(f"failed at step {places}", fg="red")
+        output.result(" ".join(f"failed at step {places}".splitlines()), fg="red")
 
 
 def _document(entry: "Entry", trace: "Trace") -> dict[str, object]:
@@ -74,18 +74,23 @@ def _head(entry: "Entry", trace: "Trace") -> None:
     outcome = entry.outcome
     reward = "" if outcome.reward is None else f"  reward {outcome.reward:g}"
     by = ", ".join(filter(None, (outcome.source, outcome.who)))
-    output.result(f"{entry.short}  {entry.task}", bold=True)
-    output.result(f"outcome   {outcome.status}{reward}{f'  ({by})' if by else ''}")
+    _line(f"{entry.short}  {entry.task}", bold=True)
+    _line(f"outcome   {outcome.status}{reward}{f'  ({by})' if by else ''}")
     for label, text in (("why", outcome.note), ("error", trace.error), ("request", trace.request)):
         for number, line in enumerate(brief(text, 8, _WIDTH)):
-            output.result(f"{label if not number else '':<10}{line}")
-    output.result(f"agent     {', '.join(filter(None, (trace.agent, trace.model))) or 'unknown'}")
-    output.result(f"log       {entry.format}  {entry.path}")
-    output.result(f"used      {output.counted(len(trace.steps), 'step')}{_used(trace.usage)}")
+            _line(f"{label if not number else '':<10}{line}")
+    _line(f"agent     {', '.join(filter(None, (trace.agent, trace.model))) or 'unknown'}")
+    _line(f"log       {entry.format}  {entry.path}")
+    _line(f"used      {output.counted(len(trace.steps), 'step')}{_used(trace.usage)}")
     for note in trace.notes:
-        output.result(f"note      {note}")
+        _line(f"note      {note}")
     for artifact in trace.artifacts:
-        output.result(f"artifact  {artifact.name}, {output.counted(artifact.text.count(chr(10)) + 1, 'line')}")
+        _line(f"artifact  {artifact.name}, {output.counted(artifact.text.count(chr(10)) + 1, 'line')}")
+
+
+def _line(text: str, **style: bool) -> None:
+    """Print one line: what a log says of itself cannot pose as a line of ours."""
+    output.result(" ".join(text.splitlines()), **style)
 
 
 def _used(usage: "Usage") -> str:
@@ -105,12 +110,12 @@ def _step(number: int, step: "Step", *, lines: int) -> None:
     head = f"{number:>4}  {speaker(step):<8}"
     for prefix, text in (("", step.text), ("~ ", step.thought)):
         for line in brief(text, lines, width):
-            output.result(f"{head}{prefix}{line}")
+            _line(f"{head}{prefix}{line}")
             head = " " * len(head)
     for call in step.calls:
         how = ended(call)
         first, *rest = [*brief(told(call), lines, width)] or [""]
-        output.result(f"{head}> {call.name}  {first}", bold=True)
+        _line(f"{head}> {call.name}  {first}", bold=True)
         head = " " * len(head)
         for line in rest:
             output.result(f"{head}  {line}")

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gitskill.formats.folder import present
 from gitskill.formats.loose import mapping, string
 from gitskill.formats.opencode import outcome_of, session_trace
 from gitskill.formats.opencode_messages import Message, changed_files, message_steps
@@ -76,10 +77,10 @@ class _Storage:
     def __init__(self, file: Path, session: str) -> None:
         self.file = file
         self.session = session
-        self.parts: list[Path] = []
         self.notes: set[str] = set()
         roots = (file.parent.parent.parent, file.parent.parent)
         self._root = next((root for root in roots if _folder(root, "message", session)), roots[0])
+        self.parts: list[Path] = [*present(self._root / "project", [f"{file.parent.name}.json"])]
         self._damaged: list[str] = []
         self._read: list[str] = [session]
         self._depth = 0

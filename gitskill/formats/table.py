@@ -78,10 +78,11 @@ def by_name(name: str) -> Format:
 
 def recognised(source: Source) -> list[Format]:
     """Give the formats that say a file is theirs, the likeliest first."""
-    return [candidate for candidate in FORMATS if _is_of(candidate, source)]
+    return [candidate for candidate in FORMATS if is_of(candidate, source)]
 
 
-def _is_of(candidate: Format, source: Source) -> bool:
+def is_of(candidate: Format, source: Source) -> bool:
+    """Tell whether a format says that a file is its own."""
     try:
         return candidate.recognise(source)
     except Damaged:

@@ -32,7 +32,7 @@ def save(
     The new commit has the old one as parent, but what is taken out stays in
     history until the ref is rewritten.
     """
-    before, old = _root(repository, ref), target(repository, ref)
+    before, old = tree_of(repository, ref), target(repository, ref)
     tree = batch.edit_tree(before, changes)
     if tree == before:
         return None
@@ -40,18 +40,16 @@ def save(
     return Move(ref, old, made)
 
 
-def paths(repository: Repository, ref: str) -> Iterator[str]:
-    """List every document of the tree of `ref`, in order. What we did not put there is not looked into."""
-    root = _root(repository, ref)
+def paths(repository: Repository, root: str | None) -> Iterator[str]:
+    """List every document of a tree, in order. What we did not put there is not looked into."""
     for folder, (mode, oid) in (tree_entries(repository, root) if root else {}).items():
         if mode == TREE and _FOLDER.fullmatch(folder):
             inside = tree_entries(repository, oid)
             yield from (f"{folder}/{name}" for name, (kind, _) in inside.items() if kind == FILE)
 
 
-def load(repository: Repository, ref: str, wanted: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Read files of the tree of `ref`, or raise NotFound."""
-    root = _root(repository, ref)
+def load(repository: Repository, root: str | None, wanted: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Read documents of a tree, or raise NotFound."""
     folders = tree_entries(repository, root) if root else {}
     known: dict[str, Entries] = {}
     for path in wanted:
@@ -61,11 +59,12 @@ def load(repository: Repository, ref: str, wanted: Iterable[str]) -> Iterator[tu
             known[folder] = tree_entries(repository, oid) if mode == TREE else {}
         mode, oid = known[folder].get(name, (0, ""))
         if mode != FILE:
-            raise NotFound(f"{ref} has no {path}")
+            raise NotFound(f"there is no document {path}")
         yield path, repository.read_object(oid)
 
 
-def _root(repository: Repository, ref: str) -> str | None:
+def tree_of(repository: Repository, ref: str) -> str | None:
+    """Give the tree that `ref` stands at; None where there is no such ref."""
     tip = target(repository, ref)
     if tip is not None and tip.startswith("ref: "):
         raise GitRefused(f"{ref} is a symbolic ref; gitskill makes none", hint=f"git symbolic-ref --delete {ref}")

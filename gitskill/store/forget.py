@@ -3,10 +3,11 @@
 History that was released is never rewritten: what is left there is named.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitskill.errors import GitRefused
+from gitskill.errors import GitRefused, NotFound
 from gitskill.ids import CommitId
 from gitskill.message import Message
 from gitskill.store import names, oplog
@@ -14,9 +15,11 @@ from gitskill.store.documents import path_of
 from gitskill.store.git import run
 from gitskill.store.history import commits_with, peeled
 from gitskill.store.objects import Batch
-from gitskill.store.refs import OWN, Move, commits_under, move, target
+from gitskill.store.refs import OWN, Move, commits_under, detached, move, target
 from gitskill.store.repository import Repository, Who
-from gitskill.store.traces import ABOUT, REF, Entry
+from gitskill.store.traces import ABOUT, REF, Entry, entries_of, find
+
+_ID = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,24 @@ class Purge:
     """Commits that quote the trace and are in the history of a branch, tag or remote that is not ours."""
 
 
+def remembered(repository: Repository, name: str) -> Entry:
+    """Give the entry of a trace that is there, or that was there before it was taken out or its import undone."""
+    try:
+        return find(repository, name)
+    except NotFound:
+        if not _ID.fullmatch(name):
+            raise
+        for state in _states(repository):
+            for entry in entries_of(repository, state):
+                if entry.trace.startswith(name):
+                    return entry
+        raise
+
+
 def plan(repository: Repository, entry: Entry) -> Purge:
     """Find everything that quotes the trace."""
-    ours = [*commits_under(repository, names.branches(repository)), *commits_under(repository, names.ARCHIVE)]
+    places = (names.branches(repository), names.ARCHIVE, oplog.KEPT)
+    ours = [item for place in places for item in commits_under(repository, place)]
     told = commits_with(repository, "Trace", also=[commit for _, commit in ours])
     quoting = {commit for commit, message in told if _quotes(entry.trace, message)}
     tips = list(_foreign(repository))
@@ -48,11 +66,12 @@ def _quotes(trace: str, message: Message) -> bool:
 
 def _foreign(repository: Repository) -> Iterator[CommitId]:
     """Give the tips of all refs that people own: what they lead to was released, or is about to be."""
+    ours = (OWN, names.branches(repository))
     for ref in repository.git.references:
-        if not ref.startswith((OWN, names.branches(repository))) and (commit := peeled(repository, ref)):
+        if not ref.startswith(ours) and (commit := peeled(repository, ref)):
             yield commit
-    if not repository.git.head_is_unborn:
-        yield repository.head()
+    # A work tree on no branch, or on one of people's; one of ours that is checked out is not moved at all.
+    yield from detached(repository)
 
 
 def purge(repository: Repository, wanted: Purge, who: Who) -> None:
@@ -64,20 +83,22 @@ def purge(repository: Repository, wanted: Purge, who: Who) -> None:
     after = batch.commit(batch.edit_tree(tree, gone), [], Message("traces"), who)
     log = target(repository, oplog.OPLOG)
     lost = {commit for _, commit in wanted.branches}
-    told = oplog.without(repository, batch, _kept(repository, lost))
+    told = oplog.without(repository, batch, {*_states(repository), *lost}, REF)
     moves = [Move(ref, commit, None) for ref, commit in wanted.branches]
-    moves += [Move(REF, before, after), Move(oplog.OPLOG, log, told)]
+    moves.append(Move(REF, before, after))
+    if told != log:
+        moves.append(Move(oplog.OPLOG, log, told))
     batch.write()
     move(repository, moves, who, f"forget {wanted.entry.short}")
     for ref in (REF, oplog.OPLOG):
         _drop_reflog(repository, ref)
 
 
-def _kept(repository: Repository, lost: set[CommitId]) -> set[CommitId]:
-    """Give the commits that the operation log may not keep: every earlier state of the traces, and the lost ones."""
-    moved = (step for operation in oplog.operations(repository) for step in operation.moves)
-    states = {CommitId(oid) for step in moved if step.ref == REF for oid in (step.old, step.new) if oid}
-    return states | lost
+def _states(repository: Repository) -> list[CommitId]:
+    """Give every state that the traces were in, as far as git still has it, the newest first."""
+    moved = (step for operation in oplog.operations(repository) for step in operation.moves if step.ref == REF)
+    told = [target(repository, REF), *(oid for step in moved for oid in (step.new, step.old))]
+    return [CommitId(oid) for oid in dict.fromkeys(filter(None, told)) if oid in repository.git]
 
 
 def _drop_reflog(repository: Repository, ref: str) -> None:

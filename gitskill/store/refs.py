@@ -118,6 +118,15 @@ def checked_out(repository: Repository) -> Mapping[str, Path]:
     return {ref: place for admin, place in places for ref in _refs_of(admin)}
 
 
+def detached(repository: Repository) -> Iterator[CommitId]:
+    """Give the commit of every work tree that is on no branch."""
+    common = repository.common_dir
+    for admin in (common, *sorted((common / "worktrees").glob("*"))):
+        head = _read(admin / "HEAD")
+        if not head.startswith("ref: ") and _is_commit(repository, head):
+            yield CommitId(head)
+
+
 def _refs_of(admin: Path) -> Iterable[str]:
     head = _read(admin / "HEAD")
     if head.startswith("ref: "):

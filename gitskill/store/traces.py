@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from gitskill import codec
 from gitskill.errors import GitRefused, InvalidInput, NotFound, RefMoved
+from gitskill.ids import CommitId
 from gitskill.outcome import UNLABELLED, Outcome
-from gitskill.store.documents import load, path_of, paths, save
+from gitskill.store.documents import load, path_of, paths, save, tree_of
 from gitskill.store.objects import Batch, Change
 from gitskill.store.oplog import Operation, record
 from gitskill.store.repository import Repository, Who
@@ -49,9 +50,18 @@ class Entry:
 
 def entries(repository: Repository) -> list[Entry]:
     """Give every trace's entry, by task and place. An entry whose trace is not there is none."""
-    every = set(paths(repository, REF))
+    return _entries(repository, tree_of(repository, REF))
+
+
+def entries_of(repository: Repository, state: CommitId) -> list[Entry]:
+    """Give the entries as they were in an earlier state of the traces."""
+    return _entries(repository, str(repository.read_commit(state).tree_id))
+
+
+def _entries(repository: Repository, root: str | None) -> list[Entry]:
+    every = set(paths(repository, root))
     found = sorted(path for path in every if _ENTRY.fullmatch(path) and path.replace(ABOUT, ".json") in every)
-    told = [_entry(path, data) for path, data in load(repository, REF, found)]
+    told = [_entry(path, data) for path, data in load(repository, root, found)]
     return sorted(told, key=lambda entry: (entry.task, entry.path, entry.trace))
 
 
@@ -75,7 +85,7 @@ def named(known: Sequence[Entry], name: str) -> Entry:
 
 def read(repository: Repository, trace: str) -> Trace:
     """Read a trace by its full id."""
-    [(path, data)] = load(repository, REF, [path_of(trace)])
+    [(path, data)] = load(repository, tree_of(repository, REF), [path_of(trace)])
     return from_document(_parsed(path, data))
 
 
