@@ -1,7 +1,7 @@
 """MB/s of redaction on one thread: long observations, and the texts of real runs as they come.
 
 Run: python bench/redaction.py [FOLDER]
-Without a folder it reads the logs in tests/runs; a folder may hold any JSON or JSON lines.
+Without a folder it reads the real runs beside the repository, or those in tests/runs; a folder may hold any JSON.
 """
 
 import json
@@ -13,7 +13,8 @@ from pathlib import Path
 from gitskill.redact.redactor import Redactor
 from gitskill.trace import leaves
 
-RUNS = Path(__file__).parents[1] / "tests" / "runs"
+REAL = Path(__file__).parents[2] / "shared" / "data" / "trajectories"
+RUNS = REAL if REAL.is_dir() else Path(__file__).parents[1] / "tests" / "runs"
 ROUNDS = 5
 LONG = 5_000
 SHORT = range(20, 2_001)

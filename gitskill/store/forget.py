@@ -49,7 +49,7 @@ def remembered(repository: Repository, name: str) -> Entry:
 
 def plan(repository: Repository, entry: Entry) -> Purge:
     """Find everything that quotes the trace."""
-    places = (names.branches(repository), names.ARCHIVE, oplog.KEPT)
+    places = (names.branches(repository), names.ARCHIVE)
     ours = [item for place in places for item in commits_under(repository, place)]
     told = commits_with(repository, "Trace", also=[commit for _, commit in ours])
     quoting = {commit for commit, message in told if _quotes(entry.trace, message)}
