@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
+import planted
 from conftest import WHO, Done, git
 from gitskill.intake import Choice, Intake
 from gitskill.outcome import BY_HAND, Outcome, Status
@@ -162,6 +164,34 @@ def test_one_bad_value_costs_no_other_run(add: Callable[..., Done], document: di
 
     assert done.code in {0, 7}
     assert json.loads(done.out)["outcomes"]["failure"] == 1
+
+
+def test_no_planted_secret_reaches_a_git_object_the_log_of_operations_or_the_output(
+    add: Callable[..., Done], folder: Path, gitskill: Run
+) -> None:
+    """Every shape raw, quoted in JSON and split over two lines; in texts, arguments, and what tools returned."""
+    made = {shape: shape.make(Random(shape.name)) for shape in planted.SHAPES}  # noqa: S311 - repeatable fakes
+    texts = [
+        text
+        for shape, secret in made.items()
+        for text in (shape.line(secret), planted.escaped(shape.line(secret)), *list(planted.split(shape, secret))[:3])
+    ]
+    steps = [
+        {
+            "origin": "agent",
+            "text": text,
+            "calls": [{"name": "f", "arguments": {"x": [text]}, "observation": {"text": text}}],
+        }
+        for text in texts
+    ]
+    done = add(own(steps=steps, request=texts[0], notes=texts[:5]))
+    trace = listed(folder, gitskill)[0]["trace"]
+    shown = gitskill(folder, "traces", "show", "--full", trace).out + gitskill(folder, "undo", "--list").out
+    kept = (objects(folder) + shown.encode() + done.out.encode()).decode(errors="replace")
+    left = [shape.name for shape, secret in made.items() if planted.remains(secret, kept)]
+
+    assert len(made) >= 40
+    assert left == []
 
 
 def test_where_a_label_stood_is_redacted_too(
