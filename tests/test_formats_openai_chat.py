@@ -8,7 +8,7 @@ from gitskill.formats import openai_chat
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.outcome import Status
+from gitskill.outcome import Outcome, Status
 from gitskill.trace import Call, Observation, Origin, Usage
 from mutations import mutations
 from reading_runs import outcomes, readings, written
@@ -67,6 +67,8 @@ def test_in_a_prompt_with_examples_the_last_question_is_the_request(tmp_path: Pa
 
 def test_parts_of_a_reward_do_not_speak_against_it(tmp_path: Path) -> None:
     assert one(tmp_path, verifiers(correct=0.0, score=0.2)).outcome.status is Status.SUCCESS
+    assert one(tmp_path, verifiers(reward=1.2)).outcome == Outcome.scored(1.2, "reward")
+    assert one(tmp_path, verifiers(reward=-0.5)).outcome.status is Status.FAILURE
 
 
 def test_a_completion_without_roles_is_read(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gitskill.formats.conversation import converse
-from gitskill.formats.loose import items, mapping, mappings, string, written
+from gitskill.formats.loose import items, mapping, mappings, number, string, written
 from gitskill.formats.message_parts import usage
 from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
@@ -138,12 +138,12 @@ def _error(value: Any) -> str:
 def _outcome(row: dict[str, Any], error: str, *, is_done: bool) -> Outcome:
     """Read the labels; in the results of `verifiers` only the reward: what stands beside it are parts of it."""
     places = [row, mapping(row.get("metadata"))]
-    if "completion" in row and "reward" in row:
-        places = [{"reward": row["reward"]}]
     scores = [
         Score(key, each[key]) for each in places for key in each if key.lower() in _LABELS and _is_label(each[key])
     ]
-    outcome = decided(scores, "")
+    reward = number(row.get("reward")) if "completion" in row else None
+    # A weighted sum may go beyond 1; beside it stand its parts.
+    outcome = decided(scores, "") if reward is None else Outcome.scored(reward, "reward")
     if error and outcome.status is not Status.SUCCESS:
         return Outcome.broken(error, "error", reward=outcome.reward)
     if not is_done and outcome.status is Status.UNLABELLED:
