@@ -13,9 +13,7 @@ from gitskill.checks.finding import Finding, Level
 from gitskill.skill.frontmatter import split
 from gitskill.skill.snapshot import SKILL_FILE, Skill, is_binary
 
-_ENDINGS = (
-    "sh|bash|zsh|py|pyw|rb|pl|php|js|mjs|cjs|ts|ps1|psm1|bat|cmd|exe|msi|jar|com|dll|so|bin|run|appimage|vbs|scpt"
-)
+_ENDINGS = "sh|bash|zsh|py|pyw|rb|pl|php|js|mjs|cjs|ts|ps1|psm1|bat|cmd|exe|msi|jar|dll|so|bin|run|appimage|vbs|scpt"
 _URL = re.compile(
     r"\b[a-z][a-z0-9+.-]{1,20}://(?:[^\s/@]{1,200}@)?(\[[0-9a-f:.]+\]|[^\s/:\[\]()<>\"'`?#]+)", re.IGNORECASE
 )
