@@ -179,7 +179,8 @@ class Intake:
             task=self._choice.task.task(trace, path, redaction.text),
             format=trace.format,
             steps=len(trace.steps),
-            path=redaction.text(f"{self._shown(path)}{f' {reading.place}' if reading.place else ''}"),
+            path=redaction.text(self._shown(path)),
+            place=redaction.text(reading.place),
             session=trace.session,
             calls=fingerprint(trace),
         )

@@ -143,6 +143,21 @@ def test_the_list_has_what_scripts_count_on(
     assert len(entry["trace"]) == 64
 
 
+def test_a_run_in_a_file_with_others_is_listed_with_its_place(
+    add: Callable[..., dict[str, Any]],
+    listed: Callable[..., list[dict[str, Any]]],
+    folder: Path,
+    gitskill: Run,
+    tmp_path: Path,
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(own(session=f"s{n}")) + "\n" for n in range(11)))
+    add(rows)
+
+    assert [(entry["path"], entry["place"]) for entry in listed()] == [(str(rows), f"line {n}") for n in range(1, 12)]
+    assert gitskill(folder, "traces", "list").out.endswith(f"t1  {rows} line 11\n")
+
+
 def test_filters_of_the_list_hold_together(
     add: Callable[..., dict[str, Any]], listed: Callable[..., list[dict[str, Any]]], runs: Callable[..., Path]
 ) -> None:

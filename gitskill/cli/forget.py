@@ -37,7 +37,7 @@ def forget(session: Session, name: str, dry_run: bool, as_json: bool) -> None:
             }
         )
         return
-    output.result(f"{wanted.entry.short}  {'would be forgotten' if dry_run else 'forgotten'}  {wanted.entry.path}")
+    output.result(f"{wanted.entry.short}  {'would be forgotten' if dry_run else 'forgotten'}  {wanted.entry.where}")
     for ref, _ in wanted.branches:
         output.result(f"  deleted   {ref}")
     for commit in wanted.released:

@@ -156,8 +156,8 @@ def _show(summary: "Summary", labeller: "Labeller | None") -> None:
         output.result("  outcome   " + ", ".join(f"{n} {status}" for status, n in sorted(summary.outcomes.items())))
     if summary.redacted:
         output.result("  redacted  " + ", ".join(f"{kind} {n}" for kind, n in sorted(summary.redacted.items())))
-    _lines("no label", [f"{entry.short}  {entry.path}" for entry in summary.unlabelled])
-    _lines("same run", [f"{entry.short} as {twin.short}  {entry.path}" for entry, twin in summary.twins])
+    _lines("no label", [f"{entry.short}  {entry.where}" for entry in summary.unlabelled])
+    _lines("same run", [f"{entry.short} as {twin.short}  {entry.where}" for entry, twin in summary.twins])
     _lines("note", [f"{item.path}: {item.reason}" for item in summary.notes])
     _lines("skipped", [f"{item.path}: {item.reason}" for item in summary.skipped])
     if isinstance(labeller, FromFile):

@@ -39,4 +39,4 @@ def command(session: Session, names: tuple[str, ...], outcome: str, note: str, a
     if as_json:
         output.document([{"trace": e.trace, "outcome": outcome, "was": e.outcome.status.value} for e in found])
         return
-    output.table((e.short, f"{e.outcome.status} -> {outcome}", e.task, e.path) for e in found)
+    output.table((e.short, f"{e.outcome.status} -> {outcome}", e.task, e.where) for e in found)

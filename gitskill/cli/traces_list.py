@@ -40,7 +40,7 @@ def command(session: Session, outcome: str | None, task: str | None, format_name
         output.document([_document(entry) for entry in found])
         return
     output.table(
-        (e.short, str(e.outcome.status), output.counted(e.steps, "step"), e.format, e.task, e.path) for e in found
+        (e.short, str(e.outcome.status), output.counted(e.steps, "step"), e.format, e.task, e.where) for e in found
     )
     if not found:
         output.tell("no traces" if outcome or task or format_name else "no traces yet: gitskill traces add PATH")
@@ -54,6 +54,7 @@ def _document(entry: "Entry") -> dict[str, object]:
         "format": entry.format,
         "steps": entry.steps,
         "path": entry.path,
+        "place": entry.place,
         "reward": entry.outcome.reward,
         "source": entry.outcome.source,
         "session": entry.session,

@@ -31,5 +31,5 @@ def command(session: Session, names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         output.document({"removed": [entry.trace for entry in found]})
         return
-    output.table((entry.short, entry.task, entry.path) for entry in found)
+    output.table((entry.short, entry.task, entry.where) for entry in found)
     output.tell(f"{output.counted(len(found), 'trace')} taken out; gitskill undo brings them back")

@@ -63,6 +63,7 @@ def _document(entry: "Entry", trace: "Trace") -> dict[str, object]:
         **to_document(trace),
         "trace": entry.trace,
         "path": entry.path,
+        "place": entry.place,
         "outcome": {"status": entry.outcome.status.value} | codec.dump(entry.outcome),
         "failed": [{"step": item.step, "tool": item.call.name, "how": item.how} for item in failed_calls(trace)],
     }
@@ -80,7 +81,7 @@ def _head(entry: "Entry", trace: "Trace") -> None:
         for number, line in enumerate(brief(text, 8, _WIDTH)):
             _line(f"{label if not number else '':<10}{line}")
     _line(f"agent     {', '.join(filter(None, (trace.agent, trace.model))) or 'unknown'}")
-    _line(f"log       {entry.format}  {entry.path}")
+    _line(f"log       {entry.format}  {entry.where}")
     _line(f"used      {output.counted(len(trace.steps), 'step')}{_used(trace.usage)}")
     for note in trace.notes:
         _line(f"note      {note}")

@@ -20,6 +20,7 @@ REF = "refs/gitskill/traces"
 
 ABOUT = ".about.json"
 _ENTRY = re.compile(r"([0-9a-f]{2})/([0-9a-f]{62})\.about\.json")
+_NUMBER = re.compile(r"\d{1,12}")
 _ID = re.compile(r"[0-9a-f]{4,64}")
 _FLUSH = 32_000_000
 """Compressed bytes that wait in memory at most, before they are written as a pack."""
@@ -37,7 +38,9 @@ class Entry:
     steps: int
     outcome: Outcome = UNLABELLED
     path: str = ""
-    """The file that it was read from, and the place in it; the home folder as `~`."""
+    """The file that it was read from; the home folder as `~`."""
+    place: str = ""
+    """Where in that file, if it holds several runs: `line 7`, `[6]`."""
     session: str = ""
     calls: str = ""
     """A digest of what the agent called with which arguments: the same run in another format has the same."""
@@ -46,6 +49,11 @@ class Entry:
     def short(self) -> str:
         """The id as people see it."""
         return self.trace[:10]
+
+    @property
+    def where(self) -> str:
+        """The file and the place in it, as people see it."""
+        return f"{self.path} {self.place}".rstrip()
 
 
 def entries(repository: Repository) -> list[Entry]:
@@ -62,7 +70,13 @@ def _entries(repository: Repository, root: str | None) -> list[Entry]:
     every = set(paths(repository, root))
     found = sorted(path for path in every if _ENTRY.fullmatch(path) and path.replace(ABOUT, ".json") in every)
     told = [_entry(path, data) for path, data in load(repository, root, found)]
-    return sorted(told, key=lambda entry: (entry.task, entry.path, entry.trace))
+    return sorted(told, key=lambda entry: (entry.task, entry.path, *_order(entry.place), entry.trace))
+
+
+def _order(place: str) -> tuple[int, str]:
+    """Put line 9 before line 10."""
+    digits = _NUMBER.search(place)
+    return int(digits[0]) if digits else 0, place
 
 
 def find(repository: Repository, name: str) -> Entry:
