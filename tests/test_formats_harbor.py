@@ -62,6 +62,11 @@ def test_the_result_of_a_whole_job_is_no_run() -> None:
     assert not harbor.recognise(Source(JOB / "result.json"))
 
 
+def test_the_settings_of_a_whole_job_are_no_run() -> None:
+    assert harbor.is_job({"job_name": "j", "jobs_dir": "jobs", "n_attempts": 1, "agents": [], "datasets": []})
+    assert not harbor.is_job({"job_name": "j"})
+
+
 def test_a_result_that_lies_among_other_files_owns_none_of_them(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     path = change(tmp_path, verifier_result=rewards(reward=0))

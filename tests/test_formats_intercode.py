@@ -197,3 +197,9 @@ def test_no_damage_in_an_episode_does_more_than_damage_it(tmp_path: Path) -> Non
             assert isinstance(item, Refused) or all(
                 "GOLD" not in text for s in item.trace.steps for _, text in s.texts()
             )
+
+
+def test_rows_of_sql_stay_rows(tmp_path: Path) -> None:
+    steps = only(tmp_path, episode(observations=[[[1, "Joe"], [2, "Ann"]]])).trace.steps
+
+    assert steps[1].calls[0].observation == Observation('[[1, "Joe"], [2, "Ann"]]', reward=1.0)

@@ -353,3 +353,32 @@ def test_documents_that_are_wrong_in_one_place_raise_nothing_but_damaged(tmp_pat
 @pytest.mark.parametrize("value", [[], {}, None, "x", 7, [[]], [None], {"trace": 1}, {"trace": {}, "observations": 3}])
 def test_other_json_is_not_langfuse(tmp_path: Path, value: Any) -> None:
     assert not langfuse.recognise(Source(written(tmp_path / "x.json", value)))
+
+
+def test_a_chat_history_of_llama_index_is_read_with_the_tool_that_it_names_in_its_own_place(tmp_path: Path) -> None:
+    user: dict[str, Any] = {"role": "user", "blocks": [{"block_type": "text", "text": QUESTION}]}
+    call = {"id": "call_1", "function": {"name": "weather", "arguments": json.dumps(ARGUMENTS)}}
+    called = {"role": "assistant", "blocks": [], "additional_kwargs": {"tool_calls": [call]}}
+    told = [{"block_type": "text", "text": ANSWER}]
+    tool = {"role": "tool", "additional_kwargs": {"tool_call_id": "call_1"}, "blocks": told}
+    last = {"message": {"role": "assistant", "blocks": [{"block_type": "text", "text": WORDS}]}}
+    shape = {"chat_history": [user]}, {"message": called}, {"chat_history": [user, called, tool], "tools": []}, last
+    trace = one(tmp_path, two(shape)).trace
+
+    assert (trace.request, trace.result) == (QUESTION, WORDS)
+    assert [call for step in trace.steps for call in step.calls] == [Call("weather", ARGUMENTS, Observation(ANSWER))]
+
+
+def test_a_tool_that_was_given_its_arguments_in_a_shell_has_them_without(tmp_path: Path) -> None:
+    tool = observed("t", 2, "TOOL", name="weather", input={"kwargs": ARGUMENTS}, output=ANSWER)
+    model = observed(
+        "g", 3, input=[{"role": "user", "content": QUESTION}], output={"role": "assistant", "content": WORDS}
+    )
+
+    assert calls(one(tmp_path, export(tool, model))) == [Call("weather", ARGUMENTS, Observation(ANSWER))]
+
+
+def test_what_a_user_said_to_a_workflow_is_the_request(tmp_path: Path) -> None:
+    model = observed("g", 3, input=[{"role": "user", "content": "x"}], output={"role": "assistant", "content": WORDS})
+
+    assert one(tmp_path, export(model, input={"user_msg": QUESTION})).trace.request == QUESTION

@@ -178,7 +178,7 @@ def test_keys_beside_the_messages_name_the_session(tmp_path: Path, key: str) -> 
     assert one(tmp_path, {"messages": CHAT, key: "s-1"}).trace.session == "s-1"
 
 
-@pytest.mark.parametrize("messages", [[ASKED], CHAT[:2], [*CHAT, ASKED], [RULES]], ids=len)
+@pytest.mark.parametrize("messages", [[ASKED], CHAT[:2], [RULES]], ids=len)
 def test_a_chat_in_which_the_agent_has_not_answered_is_broken_unless_it_is_labelled(
     tmp_path: Path, messages: list[Any]
 ) -> None:
@@ -187,6 +187,10 @@ def test_a_chat_in_which_the_agent_has_not_answered_is_broken_unless_it_is_label
 
     assert (bare.status, bare.note) == (Status.INFRA_ERROR, openai_chat.NO_STEP)
     assert labelled.status is Status.FAILURE
+
+
+def test_a_chat_that_ends_with_the_user_is_a_run_all_the_same(tmp_path: Path) -> None:
+    assert one(tmp_path, {"messages": [*CHAT, ASKED]}).outcome.status is Status.UNLABELLED
 
 
 def test_a_damaged_row_and_one_without_messages_are_refused_and_the_others_read(tmp_path: Path) -> None:
@@ -240,3 +244,130 @@ def test_rows_that_are_wrong_in_one_place_raise_nothing_but_damaged(tmp_path: Pa
 )
 def test_other_json_is_no_chat(tmp_path: Path, value: Any) -> None:
     assert not openai_chat.recognise(Source(written(tmp_path / "x.json", value)))
+
+
+LOOK = "I look.\n\n<function=bash>\n<parameter=command>cat a.py</parameter>\n</function>"
+TAGGED = [
+    RULES,
+    ASKED,
+    {"role": "assistant", "content": LOOK},
+    {"role": "user", "content": "OBSERVATION:\nx = 1"},
+    SAID,
+]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"role": "user", "content": "OBSERVATION:\nx = 1"},
+        {"role": "user", "content": [{"type": "text", "text": "OBSERVATION:\nx = 1"}]},
+        {"role": "user", "content": "EXECUTION RESULT of [bash]:\nx = 1"},
+        {"role": "user", "content": "<tool_response>\nx = 1\n</tool_response>"},
+        {"role": "tool", "content": "x = 1"},
+    ],
+)
+def test_calls_that_were_written_into_the_text_are_calls_with_their_answers(tmp_path: Path, answer: Any) -> None:
+    trace = one(tmp_path, {"messages": [*TAGGED[:3], answer, SAID]}).trace
+
+    assert [step.origin.value for step in trace.steps] == ["system", "user", "agent", "agent"]
+    assert trace.steps[2].text == "I look."
+    assert trace.steps[2].calls == (Call("bash", {"command": "cat a.py"}, Observation("x = 1")),)
+
+
+def test_calls_in_tags_of_json_are_read_each_with_its_own_answer(tmp_path: Path) -> None:
+    said = "".join(
+        f'<tool_call>\n{{"name": "weather", "arguments": {{"city": "{city}"}}}}\n</tool_call>' for city in "AB"
+    )
+    told = "".join(f"<tool_response>\n{word}\n</tool_response>\n" for word in ("Rain", "Sun"))
+    messages = [ASKED, {"role": "assistant", "content": said}, {"role": "user", "content": told}, SAID]
+    trace = one(tmp_path, {"messages": messages}).trace
+
+    assert trace.steps[1].text == ""
+    assert trace.steps[1].calls == (
+        Call("weather", {"city": "A"}, Observation("Rain")),
+        Call("weather", {"city": "B"}, Observation("Sun")),
+    )
+
+
+def test_words_of_the_user_after_a_call_in_the_text_stay_the_user_s(tmp_path: Path) -> None:
+    trace = one(tmp_path, {"messages": [*TAGGED[:3], {"role": "user", "content": "Stop that."}, SAID]}).trace
+
+    assert [step.text for step in trace.steps[3:]] == ["Stop that.", "It rains."]
+    assert trace.steps[2].calls[0].observation is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": json.dumps(TAGGED), "instance_id": "a__b-1", "resolved": True},
+        {"trajectory": TAGGED, "instance_id": "a__b-1", "resolved": 1},
+        {
+            "conversations": [
+                {
+                    "from": {"user": "human", "assistant": "gpt"}.get(each["role"], each["role"]),
+                    "value": each["content"],
+                }
+                for each in TAGGED
+            ],
+            "instance_id": "a__b-1",
+            "resolved": True,
+        },
+    ],
+)
+def test_messages_are_found_as_data_sets_keep_them(tmp_path: Path, row: Any) -> None:
+    reading = one(tmp_path, row)
+
+    assert (reading.trace.task, reading.outcome.status) == ("a__b-1", Status.SUCCESS)
+    assert reading.trace.steps == one(tmp_path, {"messages": TAGGED}).trace.steps
+
+
+def test_an_answer_that_lists_its_call_is_found(tmp_path: Path) -> None:
+    told = {"role": "tool", "tool_call_ids": ["c1"], "content": [{"type": "text", "text": "Rain"}]}
+    trace = one(tmp_path, {"messages": [ASKED, CALLED, told, SAID]}).trace
+
+    assert trace.steps[1].calls == (Call("weather", {"city": "Oslo"}, Observation("Rain")),)
+
+
+def test_calls_as_claude_writes_them_are_read_with_the_thought_before_them(tmp_path: Path) -> None:
+    said = "<think>\nHm.\n</think>\nI look.\n<function_calls>\n"
+    said += '<invoke name="bash">\n<parameter name="command">ls</parameter>\n</invoke>\n</function_calls>'
+    told = {"role": "user", "content": "<function_results>\na.py\n</function_results>"}
+    trace = one(tmp_path, {"messages": [ASKED, {"role": "assistant", "content": said}, told, SAID]}).trace
+
+    assert (trace.steps[1].thought, trace.steps[1].text) == ("Hm.", "I look.")
+    assert trace.steps[1].calls == (Call("bash", {"command": "ls"}, Observation("a.py")),)
+
+
+@pytest.mark.parametrize("said", ["Write <function=x y> so.", "Use <tool_call>these</tool_call>", "<tool_call>{}"])
+def test_tags_that_are_no_calls_stay_text(tmp_path: Path, said: str) -> None:
+    trace = one(tmp_path, {"messages": [ASKED, {"role": "assistant", "content": said}]}).trace
+
+    assert (trace.steps[1].text, trace.steps[1].calls) == (said, ())
+
+
+def test_more_in_an_answer_than_results_is_kept_whole(tmp_path: Path) -> None:
+    told = {"role": "user", "content": "<tool_response>x</tool_response>\nBe quick."}
+    trace = one(tmp_path, {"messages": [*TAGGED[:3], told, SAID]}).trace
+
+    assert trace.steps[2].calls[0].observation == Observation(told["content"])
+
+
+def test_a_text_of_thousands_of_tags_is_read_in_no_time(tmp_path: Path) -> None:
+    said = "<tool_call>{<function=f><tool_response>" * 20_000
+    messages = [ASKED, {"role": "assistant", "content": said}, {"role": "user", "content": said}]
+    assert len(one(tmp_path, {"messages": messages}).trace.steps) == 2
+
+
+def test_messages_beside_a_logged_answer_are_the_request(tmp_path: Path) -> None:
+    reading = one(tmp_path, {"messages": [ASKED], "response": {"choices": [{"message": SAID}], "model": "m"}})
+
+    assert (reading.trace.result, reading.outcome.status) == ("It rains.", Status.UNLABELLED)
+
+
+def test_a_chat_that_ends_in_a_result_did_take_a_step(tmp_path: Path) -> None:
+    assert one(tmp_path, {"messages": TAGGED[:4]}).outcome.status is Status.UNLABELLED
+
+
+def test_what_verifiers_says_of_a_whole_evaluation_is_no_run() -> None:
+    assert openai_chat.is_metadata({"env": "wordle", "model": "m", "num_examples": 5, "rollouts_per_example": 3})
+    assert not openai_chat.is_metadata({"model": "m"})

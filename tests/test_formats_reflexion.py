@@ -167,3 +167,15 @@ def test_a_file_that_holds_nothing_whole_is_damaged_or_not_ours(tmp_path: Path, 
 
     with pytest.raises(Damaged):
         reflexion.recognise(Source(path))
+
+
+def test_a_problem_is_known_by_its_program_where_its_tests_are_named_otherwise(tmp_path: Path) -> None:
+    told = {
+        "name": "HumanEval_7",
+        "language": "rs",
+        "prompt": "fn",
+        "tests": "GOLD",
+        "solution": "x",
+        "is_solved": True,
+    }
+    assert only(tmp_path, told).trace.task == "HumanEval_7-rs"

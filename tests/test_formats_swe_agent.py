@@ -132,7 +132,7 @@ def test_every_mark_of_a_demonstration_counts(tmp_path: Path, flag: dict[str, An
         ("submitted (exit_api)", Status.INFRA_ERROR),
         ("exit_environment_error", Status.INFRA_ERROR),
         ("exit_error", Status.INFRA_ERROR),
-        ("early_exit", Status.INFRA_ERROR),
+        ("early_exit", Status.UNLABELLED),
         (None, Status.UNLABELLED),
     ],
 )

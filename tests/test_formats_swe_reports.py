@@ -6,9 +6,10 @@ import pytest
 
 from gitskill.formats.source import Source
 from gitskill.formats.swe_reports import is_report, label, outcome
+from gitskill.formats.table import is_label_file
 from gitskill.outcome import UNLABELLED, Outcome, Status
 from mutations import mutations
-from reading_runs import RUNS
+from reading_runs import RUNS, written
 
 ONE = "calc__calc-1"
 
@@ -73,6 +74,7 @@ def test_a_summary_is_found_in_the_folders_above(tmp_path: Path, name: str, leve
         ({"resolved": [], "applied": [ONE]}, Status.FAILURE, ": not among the resolved"),
         ({"resolved_ids": [], "empty_patch_ids": [ONE]}, Status.FAILURE, "empty_patch_ids"),
         ({"resolved": [], "no_generation": [ONE]}, Status.FAILURE, "no_generation"),
+        ({"resolved": [], "none": [ONE], "generated": []}, Status.FAILURE, "none"),
         ({"resolved_ids": [], "error_ids": [ONE]}, Status.INFRA_ERROR, "error_ids"),
         ({"resolved_ids": [], "unresolved_ids": [ONE], "error_ids": [ONE]}, Status.FAILURE, "unresolved_ids"),
         ({"resolved_per_project": {"calc": [ONE]}}, Status.SUCCESS, "resolved_per_project"),
@@ -194,6 +196,7 @@ def test_a_broken_run_is_broken_unless_its_report_calls_it_a_success(tmp_path: P
         {"resolved": [], "no_generation": []},
         {ONE: {"instance_id": ONE, "model_name_or_path": "gpt-5", "model_patch": ""}},
         [{"instance_id": ONE, "model_patch": ""}],
+        [{"instance_id": ONE, "statuses": ["generated", "applied"], "stats": {}}],
     ],
 )
 def test_reports_and_predictions_are_told_from_runs(document: Any) -> None:
@@ -217,3 +220,23 @@ def test_reports_and_predictions_are_told_from_runs(document: Any) -> None:
 )
 def test_runs_and_other_documents_are_no_reports(document: Any) -> None:
     assert not is_report(document)
+
+
+@pytest.mark.parametrize(
+    ("summary", "status"),
+    [
+        ({"resolved": ["calc__calc-2"], "no_generation": [], "no_logs": []}, Status.FAILURE),
+        ({"resolved": [], "no_generation": [], "no_logs": []}, Status.UNLABELLED),
+        ({"resolved": ["calc__calc-2"], "applied": []}, Status.UNLABELLED),
+    ],
+)
+def test_what_a_summary_of_a_submission_does_not_name_has_failed(tmp_path: Path, summary: Any, status: Status) -> None:
+    put(tmp_path / "results/results.json", summary)
+    assert label(run(tmp_path), ONE).status is status
+
+
+def test_predictions_on_lines_are_no_runs(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "all_preds.jsonl", *[{"instance_id": ONE, "model_patch": "", "model_name_or_path": "m"}] * 2
+    )
+    assert is_label_file(Source(path))

@@ -45,6 +45,11 @@ def test_a_run_gives_its_trials_with_their_folders_and_labels() -> None:
     assert {item.trace.model for item in found} == {"anthropic/claude-sonnet-4-5"}
 
 
+def test_what_is_said_of_a_whole_run_is_no_run() -> None:
+    assert terminal_bench.is_metadata({"run_id": "r", "agent_name": "terminus", "output_path": "runs/r"})
+    assert not terminal_bench.is_metadata({"run_id": "r"})
+
+
 def test_a_trial_alone_is_read_as_it_is_in_its_run() -> None:
     found = read(HELLO / "results.json")
     trace = found.trace

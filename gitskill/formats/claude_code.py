@@ -15,7 +15,7 @@ from dataclasses import replace
 from gitskill.formats.anthropic_blocks import Message, joined
 from gitskill.formats.claude_agents import Agents, agents_of
 from gitskill.formats.claude_chain import Log, Record, chain, read_log
-from gitskill.formats.claude_texts import INTERRUPTED
+from gitskill.formats.claude_texts import INTERRUPTED, is_caveat
 from gitskill.formats.claude_threads import woven
 from gitskill.formats.loose import mappings
 from gitskill.formats.reading import Reading, Refused
@@ -60,15 +60,19 @@ def read(source: Source) -> Iterator[Reading | Refused]:
 
 
 def _settled(path: Sequence[Record]) -> list[Record]:
-    """Give to the program the commands that it carried out by itself: their output follows them."""
+    """Give to the program the commands that it carried out by itself: their output follows them, or a caveat leads."""
     found: list[Record] = []
     is_output_next = False
-    for record in reversed(path):
-        is_local = record.is_command and is_output_next
+    for before, record in zip([None, *path[:-1]][::-1], path[::-1], strict=True):
+        is_local = record.is_command and (is_output_next or (before is not None and _is_caveat(before)))
         found.append(replace(record, messages=_programs(record.messages)) if is_local else record)
-        if record.kind in {"user", "assistant"}:
+        if record.kind in {"user", "assistant"} or record.is_local_output:
             is_output_next = record.is_local_output
     return found[::-1]
+
+
+def _is_caveat(record: Record) -> bool:
+    return any(is_caveat(message.text) for message in record.messages)
 
 
 def _programs(messages: Iterable[Message]) -> tuple[Message, ...]:

@@ -87,7 +87,7 @@ def _message(conversation: Conversation, message: dict[str, Any]) -> None:
     parts = mappings(content)
     if origin is Origin.TOOL:
         answered = Observation(text(content), is_error=bool(message.get("error") or message.get("is_error")))
-        conversation.answer(string(message.get("tool_call_id") or message.get("id") or message.get("name")), answered)
+        conversation.answer(_key(message), answered)
         return
     for part in parts:
         if part.get("type") == "tool_result":
@@ -97,6 +97,12 @@ def _message(conversation: Conversation, message: dict[str, Any]) -> None:
     calls = list(_calls(message, parts))
     step = Step(origin, text(said), thought_of(message), tuple(call for _, call in calls))
     conversation.add(step, [key for key, _ in calls])
+
+
+def _key(message: dict[str, Any]) -> str:
+    """Give the id of the call that a message answers. SWE-agent lists it; a tool that is old gives its name alone."""
+    listed = next(iter(items(message.get("tool_call_ids"))), None)
+    return string(message.get("tool_call_id") or listed or message.get("id") or message.get("name"))
 
 
 def thought_of(message: dict[str, Any]) -> str:

@@ -46,9 +46,11 @@ def recognise(source: Source) -> bool:
 
 
 def is_job(document: Any) -> bool:
-    """Tell the result of a whole job, which sums up its trials and is no run."""
+    """Tell the result of a whole job, which sums up its trials and is no run; and the settings beside it."""
     whole = mapping(document)
-    return "task_name" not in whole and "stats" in whole and "n_total_trials" in whole
+    if "task_name" in whole:
+        return False
+    return {"stats", "n_total_trials"} <= whole.keys() or {"job_name", "jobs_dir", "agents"} <= whole.keys()
 
 
 def read(source: Source) -> Iterator[Reading | Refused]:

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from pathlib import PurePosixPath
 from typing import Any
 
-from gitskill.formats.loose import items, mapping, number, string, text
+from gitskill.formats.loose import items, mapping, number, string, text, written
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
 from gitskill.outcome import Outcome
@@ -101,5 +101,6 @@ def _step(tool: str, turn: tuple[Any, ...]) -> Step:
     action, thought, answer, reward, valid = turn
     command = text(action[0] if isinstance(action, list) and action else action)
     told = answer is not None or reward is not None
-    observation = Observation(text(answer), is_error=valid is False, reward=number(reward)) if told else None
+    shown = written(answer) if isinstance(answer, list) else text(answer)  # rows of SQL
+    observation = Observation(shown, is_error=valid is False, reward=number(reward)) if told else None
     return Step(Origin.AGENT, thought=text(thought), calls=(Call(tool, {"command": command}, observation),))

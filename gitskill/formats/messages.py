@@ -19,10 +19,20 @@ _NAMES = {
 }
 _ORIGINS = {name: origin for origin, names in _NAMES.items() for name in names.split()}
 
-_WRAPPERS = ("messages", "contents", "choices", "candidates", "generations", "response", "output", "message")
+_WRAPPERS = (
+    "messages",
+    "chat_history",
+    "contents",
+    "choices",
+    "candidates",
+    "generations",
+    "response",
+    "output",
+    "message",
+)
 _FIRST = {"choices", "candidates", "generations"}
 """Alternatives: the run went on with the first."""
-_TEXTS = ("prompt", "query", "question", "input", "task", "text", "completion", "answer", "result", "value")
+_TEXTS = ("prompt", "user_msg", "query", "question", "input", "task", "text", "completion", "answer", "result", "value")
 
 MAX_INSIDE = 16
 """How deep messages may lie inside lists and objects."""
@@ -136,7 +146,8 @@ def _told(value: dict[str, Any], content: Any) -> Answer:
     """Read a message that is a tool's answer as a whole."""
     found = observation(content)
     is_error = found.is_error or value.get("status") == "error" or bool(value.get("error") or value.get("is_error"))
-    return Answer(key_of(value), string(value.get("name")), Observation(found.text, is_error=is_error))
+    key = key_of(value, mapping(value.get("additional_kwargs")))
+    return Answer(key, string(value.get("name")), Observation(found.text, is_error=is_error))
 
 
 def _asked(value: dict[str, Any]) -> list[dict[str, Any]]:

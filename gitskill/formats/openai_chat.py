@@ -9,8 +9,9 @@ shape has no label and no task: both are read from keys that are a convention
 from collections.abc import Iterator
 from typing import Any
 
+from gitskill.formats.chat_tags import called
 from gitskill.formats.conversation import converse
-from gitskill.formats.loose import items, mapping, mappings, number, string, written
+from gitskill.formats.loose import items, mapping, mappings, number, string, unpacked, written
 from gitskill.formats.message_parts import usage
 from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
@@ -21,6 +22,9 @@ from gitskill.trace import UNKNOWN, Origin, Trace, Usage
 NAME = "openai-chat"
 
 _ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
+_PLACES = ("messages", "trajectory", "conversations")
+_SHARED = {"human": "user", "gpt": "assistant", "model": "assistant", "observation": "tool"}
+"""The roles of ShareGPT's messages, which are `{"from": ..., "value": ...}`."""
 _TASKS = ("task_id", "instance_id", "example_id")
 _SESSIONS = ("session_id", "trace_id", "run_id", "conversation_id")
 _LABELS = {*CLEAR, *VAGUE} - {"accuracy"}
@@ -30,7 +34,12 @@ PAIR = "a preference pair holds two answers and no run"
 
 def recognise(source: Source) -> bool:
     """Look for messages with roles in one of the known places."""
-    return any(_is_message(first) or _is_row(mapping(first)) for first in source.opening[:3])
+    return any(_is_message(first) or _is_row(_usual(mapping(first))) for first in source.opening[:3])
+
+
+def is_metadata(document: Any) -> bool:
+    """Tell what `verifiers` writes of a whole evaluation, beside its results."""
+    return {"model", "num_examples", "rollouts_per_example"} <= mapping(document).keys()
 
 
 def read(source: Source) -> Iterator[Reading | Refused]:
@@ -38,13 +47,29 @@ def read(source: Source) -> Iterator[Reading | Refused]:
     if source.opening and _is_message(source.opening[0]):
         yield _reading({"messages": [message for _, message in source.records()]}, "")
     else:
-        yield from per_row(source, lambda row, place: _run(mapping(row), place))
+        yield from per_row(source, lambda row, place: _run(_usual(mapping(row)), place))
 
 
 def _run(row: dict[str, Any], place: str) -> Reading | Refused:
     if "preferred_output" in row or {"chosen", "rejected"} <= row.keys():
         return Refused(PAIR, place)
     return _reading(row, place) if _is_row(row) else Refused("no messages in this row", place)
+
+
+def _usual(row: dict[str, Any]) -> dict[str, Any]:
+    """Give a row with its messages where most have them, as a list: data sets keep them as JSON in a text, too."""
+    for key in _PLACES:
+        told = [_named(each) for each in items(unpacked(row.get(key)))]
+        if told and _is_message(told[0]):
+            return row | {"messages": told}
+    return row
+
+
+def _named(message: Any) -> Any:
+    told = mapping(message)
+    if not {"from", "value"} <= told.keys():
+        return message
+    return {"role": _SHARED.get(string(told["from"]), told["from"]), "content": told["value"]}
 
 
 def _is_message(value: Any) -> bool:
@@ -61,7 +86,8 @@ def _is_row(row: dict[str, Any]) -> bool:
 
 
 def _reading(row: dict[str, Any], place: str) -> Reading:
-    messages, asked = _messages(row)
+    given, asked = _messages(row)
+    messages = list(called(given))
     steps = converse(messages).steps
     response, request = mapping(row.get("response")), mapping(row.get("request"))
     error = next((_error(each.get("error")) for each in (row, response) if each.get("error")), "")
@@ -77,16 +103,14 @@ def _reading(row: dict[str, Any], place: str) -> Reading:
         usage=_usage(row),
         error=error,
     )
-    ends_open = _role(messages[-1]) == "user" if messages else True
-    return Reading(trace, _outcome(row, error, is_done=bool(trace.actions) and not ends_open), place)
+    return Reading(trace, _outcome(row, error, is_done=bool(trace.actions)), place)
 
 
 def _messages(row: dict[str, Any]) -> tuple[list[Any], str]:
     """Give all messages of a row, and what was asked: in a prompt of several turns, the last of them."""
     request, response = mapping(row.get("request")), mapping(row.get("response"))
     if request:
-        answers = [choice.get("message") for choice in mappings(response.get("choices"))[:1]]
-        answers = answers or ([response] if "content" in response else [])
+        answers = _chosen(response) or ([response] if "content" in response else [])
         system = [{"role": "system", "content": request["system"]}] if request.get("system") else []
         sent = system + items(request.get("messages"))
         return sent + answers, _asked(sent)
@@ -94,7 +118,12 @@ def _messages(row: dict[str, Any]) -> tuple[list[Any], str]:
         prompt = _listed(row.get("prompt"), "user")
         return prompt + _listed(row["completion"], "assistant"), _asked(prompt[::-1])
     sent = items(row.get("messages")) or items(mapping(row.get("input")).get("messages"))
-    return sent, _asked(sent)
+    return sent + _chosen(response), _asked(sent)
+
+
+def _chosen(response: dict[str, Any]) -> list[Any]:
+    """Give the answer of a logged call of a model, if it has one: the first choice."""
+    return [choice.get("message") for choice in mappings(response.get("choices"))[:1]]
 
 
 def _listed(value: Any, role: str) -> list[Any]:

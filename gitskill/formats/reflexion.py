@@ -20,14 +20,15 @@ from gitskill.trace import Origin, Step, Trace
 
 NAME = "reflexion"
 
+_PROBLEM = {"entry_point", "test", "tests", "implementations", "solution"}
 _MODEL = re.compile(r"_\d+_(.+)_pass_at_k_\d+_")
 """In the names of files: strategy, iterations, model, k, language."""
 
 
 def recognise(source: Source) -> bool:
-    """Look for a problem, its tests and the verdict in the first row."""
+    """Look for a problem, its tests or its program, and the verdict in the first row."""
     first = mapping(source.opening[0]) if source.opening else {}
-    return {"prompt", "is_solved"} <= first.keys() and bool({"entry_point", "test"} & first.keys())
+    return {"prompt", "is_solved"} <= first.keys() and bool(_PROBLEM & first.keys())
 
 
 def read(source: Source) -> Iterator[Reading | Refused]:

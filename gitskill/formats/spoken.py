@@ -21,10 +21,11 @@ def _tagged(said: str) -> Iterator[Call]:
     inside = said[said.rfind("<function=") :].partition("</function")[0]
     name, closed, rest = inside.removeprefix("<function=").partition(">")
     if closed and string(name).strip():
-        yield Call(name.strip(), dict(_parameters(rest)))
+        yield Call(name.strip(), dict(parameters(rest)))
 
 
-def _parameters(rest: str) -> Iterator[tuple[str, Any]]:
-    for part in rest.split("<parameter=")[1:]:
-        key, _, value = part.partition(">")
+def parameters(rest: str, opening: str = "<parameter=", closing: str = ">") -> Iterator[tuple[str, Any]]:
+    """Give the names and values between the tags of a call."""
+    for part in rest.split(opening)[1:]:
+        key, _, value = part.partition(closing)
         yield key.strip(), value.rpartition("</parameter>")[0].removeprefix("\n").removesuffix("\n")

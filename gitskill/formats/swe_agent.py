@@ -25,7 +25,7 @@ _SUFFIX = re.compile(r"(\.traj(ectory)?)?(\.json)?$")
 _SETTINGS = re.compile(r"__t-\d.*__p-\d.*__c-\d")
 """In the name of a run's folder: `<model>__<data set>__<config>__t-0.00__p-0.95__c-3.00__install-1` in 0.x."""
 _EXIT = re.compile(r"Exit(ing)? due to ")
-_BROKEN = re.compile(r"exit_api|exit_environment_error|exit_error|early_exit")
+_BROKEN = re.compile(r"exit_api|exit_environment_error|exit_error")
 """Ends of a run that are not the agent's: those of its budget, its context and its commands are."""
 
 

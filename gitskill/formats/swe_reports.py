@@ -31,8 +31,10 @@ _FEW = 10
 """In a folder with more JSON files than this, none is a summary with a name of its own."""
 
 _SUCCESS = ("resolved", "resolved_per_project")
-_FAILURE = ("unresolved", "empty_patch", "no_generation", "no_apply")
+_FAILURE = ("unresolved", "empty_patch", "no_generation", "not_generated", "none", "no_apply")
 _BROKEN = ("error", "no_logs", "install_fail", "reset_failed")
+_SITE = {"resolved", "no_generation", "no_logs"}
+"""All that a summary of a submission to SWE-bench's site has: what it does not name was graded, and failed."""
 _GRADED_AT_ALL = ("completed", "applied", "with_logs", "generated")
 
 _RUN_KEYS = {"messages", "trajectory", "history", "steps", "results", "attempts"}
@@ -54,7 +56,7 @@ def outcome(source: Source, instance: str, broken: str, where: str) -> Outcome:
 def is_report(document: Any) -> bool:
     """Tell a report, a summary of reports or a file of predictions from a run."""
     if isinstance(document, list):
-        return bool(document) and all(_is_prediction(item) for item in document)
+        return bool(document) and all(_is_prediction(item) or _is_card(item) for item in document)
     whole = mapping(document)
     if not whole or _RUN_KEYS & whole.keys():
         return False
@@ -69,6 +71,11 @@ def is_report(document: Any) -> bool:
 
 def _is_prediction(item: Any) -> bool:
     return "model_patch" in mapping(item) and not _RUN_KEYS & item.keys()
+
+
+def _is_card(item: Any) -> bool:
+    """Tell what the grader of SWE-agent 0.x wrote of an instance."""
+    return {"instance_id", "statuses"} <= mapping(item).keys() and not _RUN_KEYS & item.keys()
 
 
 def _verdicts(path: Path, instance: str) -> Iterator[Outcome]:
@@ -118,13 +125,23 @@ def _agreed(found: list[tuple[set[str], Outcome]], own: set[str]) -> Iterator[Ou
 
 def _said(path: Path | None, instance: str, *, alone: bool = False) -> Iterator[Outcome]:
     """Give what a file says of an instance, if anything. `alone`: it need not name the instance."""
-    if path is None or not (document := _document(path, "" if alone else instance)):
+    if path is None:
+        return
+    if not (document := _document(path, "" if alone else instance)):
+        yield from _unnamed(path)
         return
     own = mapping(document.get(instance)) or (document if alone else {})
     if (resolved := flag(own.get("resolved"))) is not None:
         yield Outcome.judged(resolved, f"{path.name} resolved")
     else:
         yield from _listed(document, instance, path.name)
+
+
+def _unnamed(path: Path) -> Iterator[Outcome]:
+    """Tell of an instance that a summary does not name: that of SWE-bench's own site lists no failures."""
+    whole = _document(path, "") if path.name == "results.json" else {}
+    if whole.keys() == _SITE and whole["resolved"]:
+        yield Outcome.judged(False, f"{path.name}: not among the resolved")
 
 
 def _document(path: Path, instance: str) -> dict[str, Any]:

@@ -90,8 +90,10 @@ def is_of(candidate: Format, source: Source) -> bool:
 
 
 def is_label_file(source: Source) -> bool:
-    """Tell whether a file only says how runs ended: it is read beside them, and is no run itself."""
+    """Tell whether a file only says how runs ended, or how they were started: it lies beside them and is no run."""
     if source.is_lines:
-        return False
+        return swe_reports.is_report(source.opening)
     whole = source.document
-    return swe_reports.is_report(whole) or spreadsheet_bench.is_results(whole) or harbor.is_job(whole)
+    labels = (swe_reports.is_report, spreadsheet_bench.is_results)
+    settings = (harbor.is_job, terminal_bench.is_metadata, openai_chat.is_metadata)
+    return any(is_told(whole) for is_told in labels + settings)

@@ -119,9 +119,9 @@ def failed(call: Call, error: str) -> Call:
 
 
 def _arguments(given: Any) -> Any:
-    """Unpack what a tool was given; LangSmith and OpenLLMetry put a shell around it."""
+    """Unpack what a tool was given; LangSmith, OpenLLMetry and LlamaIndex put a shell around it."""
     found = decoded(given)
-    for shell in ("input", "inputs", "tool_args"):
+    for shell in ("input", "inputs", "tool_args", "kwargs"):
         if isinstance(found, dict) and isinstance(found.get(shell), dict) and len(found) == 1:
             return found[shell]
     return found

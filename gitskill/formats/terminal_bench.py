@@ -38,6 +38,11 @@ def recognise(source: Source) -> bool:
     return whole.keys() >= _KEYS or bool(trials and trials[0].keys() >= _KEYS)
 
 
+def is_metadata(document: Any) -> bool:
+    """Tell what is said of a whole run, which is read with its trials."""
+    return {"run_id", "agent_name", "output_path"} <= mapping(document).keys()
+
+
 def read(source: Source) -> Iterator[Reading | Refused]:
     """Give the trial, or every trial of the run with its folder."""
     whole = mapping(source.document)
