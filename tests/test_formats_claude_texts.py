@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from claude_log import agent, reading, record, returned, use, user
-from gitskill.formats.claude_texts import sorted_out
+from gitskill.formats.inner.claude_texts import sorted_out
 from gitskill.trace import Origin
 
 SYSTEM, USER, TOOL = Origin.SYSTEM, Origin.USER, Origin.TOOL

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from gitskill.formats import codex_events, codex_exec
+from gitskill.formats import codex_exec
+from gitskill.formats.inner import codex_events
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading
 from gitskill.formats.source import Source

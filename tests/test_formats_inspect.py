@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gitskill.formats import inspect_archive, inspect_log
+from gitskill.formats import inspect_log
+from gitskill.formats.inner import inspect_archive
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source

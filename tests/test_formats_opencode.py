@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gitskill.formats import opencode, opencode_events, opencode_storage
-from gitskill.formats.opencode_parts import called, told_usage
+from gitskill.formats.inner.opencode_parts import called, told_usage
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gitskill.formats import openhands, openhands_sdk
-from gitskill.formats.openhands_history import history_of
-from gitskill.formats.openhands_rows import is_own
+from gitskill.formats.inner.openhands_history import history_of
+from gitskill.formats.inner.openhands_rows import is_own
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source

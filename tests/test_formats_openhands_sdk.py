@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gitskill.formats import openhands_sdk
-from gitskill.formats.openhands_rows import History
-from gitskill.formats.openhands_sdk_events import sdk_history
+from gitskill.formats.inner.openhands_rows import History
+from gitskill.formats.inner.openhands_sdk_events import sdk_history
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading
 from gitskill.formats.source import Source

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from gitskill.formats.inner.swe_reports import is_report, label, outcome
 from gitskill.formats.source import Source
-from gitskill.formats.swe_reports import is_report, label, outcome
 from gitskill.formats.table import is_label_file
 from gitskill.outcome import UNLABELLED, Outcome, Status
 from mutations import mutations

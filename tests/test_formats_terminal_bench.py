@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from gitskill.formats import swe_reports, terminal_bench
+from gitskill.formats import terminal_bench
+from gitskill.formats.inner import swe_reports
+from gitskill.formats.inner.terminal import plain, recorded
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.terminal import plain, recorded
 from gitskill.outcome import Outcome, Status
 from gitskill.trace import UNKNOWN, Artifact, Call, Observation, Origin, Step, Usage
 from mutations import mutations

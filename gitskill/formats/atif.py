@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gitskill.formats.atif_steps import Teller
-from gitskill.formats.folder import within
+from gitskill.formats.inner.atif_steps import Teller
+from gitskill.formats.inner.folder import within
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import count, mapping, mappings, number, string
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.usage import summed
 from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace import UNKNOWN, Origin, Step, Trace, Usage
 

@@ -12,15 +12,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from gitskill.formats.anthropic_blocks import Message, joined
-from gitskill.formats.claude_agents import Agents, agents_of
-from gitskill.formats.claude_chain import Log, Record, chain, read_log
-from gitskill.formats.claude_texts import INTERRUPTED, is_caveat
-from gitskill.formats.claude_threads import woven
+from gitskill.formats.inner.anthropic_blocks import Message, joined
+from gitskill.formats.inner.claude_agents import Agents, agents_of
+from gitskill.formats.inner.claude_chain import Log, Record, chain, read_log
+from gitskill.formats.inner.claude_texts import INTERRUPTED, is_caveat
+from gitskill.formats.inner.claude_threads import woven
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import mappings
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.usage import summed
 from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace import Origin, Trace
 

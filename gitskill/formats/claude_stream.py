@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from gitskill.formats.anthropic_blocks import Message, usage_of
 from gitskill.formats.claude_code import model_of, request_in
-from gitskill.formats.claude_records import failure_of, messages_of
-from gitskill.formats.claude_threads import Thread, woven
+from gitskill.formats.inner.anthropic_blocks import Message, usage_of
+from gitskill.formats.inner.claude_records import failure_of, messages_of
+from gitskill.formats.inner.claude_threads import Thread, woven
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import items, mapping, mappings, number, string, written
 from gitskill.formats.parse import Damaged, parse
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.usage import summed
 from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace import Origin, Step, Trace, Usage
 

@@ -11,8 +11,8 @@ as an `event_msg`, and a forked session begins with a copy of the older one.
 from collections.abc import Iterator
 from typing import Any
 
-from gitskill.formats.codex_items import asked, request_of, tell, text_of
-from gitskill.formats.codex_story import Meter, Story, last_word, outcome
+from gitskill.formats.inner.codex_items import asked, request_of, tell, text_of
+from gitskill.formats.inner.codex_story import Meter, Story, last_word, outcome
 from gitskill.formats.loose import count, mapping, mappings, moment, string
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source

@@ -10,9 +10,9 @@ usage of a completed turn is the sum since the thread began, not that turn's own
 from collections.abc import Iterator
 from typing import Any
 
-from gitskill.formats import codex_events
-from gitskill.formats.codex_items import code, text_of
-from gitskill.formats.codex_story import Meter, Story, last_word, outcome
+from gitskill.formats.inner import codex_events
+from gitskill.formats.inner.codex_items import code, text_of
+from gitskill.formats.inner.codex_story import Meter, Story, last_word, outcome
 from gitskill.formats.loose import mapping, string
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source

@@ -10,12 +10,12 @@ or the results of its calls are known, and only the last writing counts.
 from collections.abc import Iterator
 from typing import Any
 
-from gitskill.formats.gemini_messages import KINDS, Teller
+from gitskill.formats.inner.gemini_messages import KINDS, Teller
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import mapping, mappings, string
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.usage import summed
 from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace import Trace
 

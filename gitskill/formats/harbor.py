@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gitskill.formats.folder import present, tail, within
-from gitskill.formats.harbor_logs import best_log
+from gitskill.formats.inner.folder import present, tail, within
+from gitskill.formats.inner.harbor_logs import best_log
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import count, mapping, mappings, number, string
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.usage import summed
 from gitskill.outcome import Outcome, Status
 from gitskill.trace import UNKNOWN, Artifact, Trace, Usage
 

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from gitskill.formats.conversation import Conversation
-from gitskill.formats.inspect_archive import Closed, opened
-from gitskill.formats.inspect_score import outcome_of
+from gitskill.formats.inner.inspect_archive import Closed, opened
+from gitskill.formats.inner.inspect_score import outcome_of
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import count, items, mapping, mappings, moment, number, string, text, unpacked
 from gitskill.formats.parse import Damaged, parse
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.usage import summed
 from gitskill.trace import UNKNOWN, Call, Observation, Origin, Step, Trace, Usage
 
 NAME = "inspect"

@@ -9,15 +9,24 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from gitskill.formats.generations import Generation, Histories, Span, ToolRun, agents, request_of, steps_of, wrappers
+from gitskill.formats.inner.generations import (
+    Generation,
+    Histories,
+    Span,
+    ToolRun,
+    agents,
+    request_of,
+    steps_of,
+    wrappers,
+)
+from gitskill.formats.inner.message_parts import Message, decoded, key_of
+from gitskill.formats.inner.messages import messages
+from gitskill.formats.inner.telemetry import agent_of, failed, is_tool_work, made_in, sent_in, tool_of
+from gitskill.formats.inner.usage import summed
+from gitskill.formats.inner.verdicts import Score, decided, named
 from gitskill.formats.loose import count, mapping, mappings, moment, number, string, unpacked
-from gitskill.formats.message_parts import Message, decoded, key_of
-from gitskill.formats.messages import messages
 from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
-from gitskill.formats.telemetry import agent_of, failed, is_tool_work, made_in, sent_in, tool_of
-from gitskill.formats.usage import summed
-from gitskill.formats.verdicts import Score, decided, named
 from gitskill.outcome import Outcome, Status
 from gitskill.trace import Origin, Step, Trace, Usage
 

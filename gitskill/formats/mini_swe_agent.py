@@ -14,12 +14,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from gitskill.formats import swe_reports
+from gitskill.formats.inner import swe_reports
+from gitskill.formats.inner.mini_messages import steps_of
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import mapping, mappings, number, string, text
-from gitskill.formats.mini_messages import steps_of
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.usage import summed
 from gitskill.trace import Artifact, Origin, Step, Trace, Usage
 
 NAME = "mini-swe-agent"

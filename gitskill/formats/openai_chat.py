@@ -9,13 +9,13 @@ shape has no label and no task: both are read from keys that are a convention
 from collections.abc import Iterator
 from typing import Any
 
-from gitskill.formats.chat_tags import called
 from gitskill.formats.conversation import converse
+from gitskill.formats.inner.chat_tags import called
+from gitskill.formats.inner.message_parts import usage
+from gitskill.formats.inner.verdicts import CLEAR, VAGUE, Score, decided
 from gitskill.formats.loose import items, mapping, mappings, number, string, unpacked, written
-from gitskill.formats.message_parts import usage
 from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
-from gitskill.formats.verdicts import CLEAR, VAGUE, Score, decided
 from gitskill.outcome import Outcome, Status
 from gitskill.trace import UNKNOWN, Origin, Trace, Usage
 

@@ -8,12 +8,12 @@ Sub-sessions are exported on their own; the task call holds what came of each.
 from collections.abc import Iterator
 from typing import Any
 
+from gitskill.formats.inner.opencode_messages import Message, changed_files, ending, last_words, message_steps, model_of
+from gitskill.formats.inner.opencode_parts import Children, no_children
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import items, mapping, string
-from gitskill.formats.opencode_messages import Message, changed_files, ending, last_words, message_steps, model_of
-from gitskill.formats.opencode_parts import Children, no_children
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.usage import summed
 from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace import Origin, Step, Trace
 

@@ -7,13 +7,13 @@ not among them, so there is no request; a part that changes after it ended is pr
 from collections.abc import Iterator
 from typing import Any
 
+from gitskill.formats.inner.opencode_messages import failure, last_words
+from gitskill.formats.inner.opencode_parts import Turn
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import items, mapping, moment, string
 from gitskill.formats.opencode import outcome_of
-from gitskill.formats.opencode_messages import failure, last_words
-from gitskill.formats.opencode_parts import Turn
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.usage import summed
 from gitskill.trace import Origin, Step, Trace
 
 NAME = "opencode-events"

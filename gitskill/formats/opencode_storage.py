@@ -13,11 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gitskill.formats.folder import present
+from gitskill.formats.inner.folder import present
+from gitskill.formats.inner.opencode_messages import Message, changed_files, message_steps
+from gitskill.formats.inner.opencode_parts import spawned
 from gitskill.formats.loose import mapping, string
 from gitskill.formats.opencode import outcome_of, session_trace
-from gitskill.formats.opencode_messages import Message, changed_files, message_steps
-from gitskill.formats.opencode_parts import spawned
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source, is_plain_name

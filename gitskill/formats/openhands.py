@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from gitskill.formats.inner.openhands_folder import event_files, events_in, folder_reading
+from gitskill.formats.inner.openhands_history import history_of, is_event
+from gitskill.formats.inner.openhands_rows import is_row, reading_of, row_reading
+from gitskill.formats.inner.openhands_sdk_events import is_sdk_row
 from gitskill.formats.loose import items, mapping
-from gitskill.formats.openhands_folder import event_files, events_in, folder_reading
-from gitskill.formats.openhands_history import history_of, is_event
-from gitskill.formats.openhands_rows import is_row, reading_of, row_reading
-from gitskill.formats.openhands_sdk_events import is_sdk_row
 from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source
 

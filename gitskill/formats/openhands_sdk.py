@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gitskill.formats.inner.openhands_folder import event_files, events_in, folder_reading
+from gitskill.formats.inner.openhands_rows import is_row, reading_of, row_reading
+from gitskill.formats.inner.openhands_sdk_events import is_sdk_event, is_sdk_row, sdk_history
 from gitskill.formats.loose import items, mapping
-from gitskill.formats.openhands_folder import event_files, events_in, folder_reading
-from gitskill.formats.openhands_rows import is_row, reading_of, row_reading
-from gitskill.formats.openhands_sdk_events import is_sdk_event, is_sdk_row, sdk_history
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused, per_row
 from gitskill.formats.source import Source

@@ -10,14 +10,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gitskill.formats.generations import Generation, Histories, Span, ToolRun, agents, request_of, steps_of, wrappers
-from gitskill.formats.loose import items, mapping, mappings, moment, number, string
-from gitskill.formats.message_parts import Message, decoded
-from gitskill.formats.messages import messages
-from gitskill.formats.parse import Damaged, parse
-from gitskill.formats.reading import Reading, Refused
-from gitskill.formats.source import Source
-from gitskill.formats.telemetry import (
+from gitskill.formats.inner.generations import (
+    Generation,
+    Histories,
+    Span,
+    ToolRun,
+    agents,
+    request_of,
+    steps_of,
+    wrappers,
+)
+from gitskill.formats.inner.message_parts import Message, decoded
+from gitskill.formats.inner.messages import messages
+from gitskill.formats.inner.telemetry import (
     agent_of,
     failed,
     is_model_work,
@@ -28,8 +33,12 @@ from gitskill.formats.telemetry import (
     tool_of,
     usage_of,
 )
-from gitskill.formats.usage import summed
-from gitskill.formats.verdicts import Score, decided
+from gitskill.formats.inner.usage import summed
+from gitskill.formats.inner.verdicts import Score, decided
+from gitskill.formats.loose import items, mapping, mappings, moment, number, string
+from gitskill.formats.parse import Damaged, parse
+from gitskill.formats.reading import Reading, Refused
+from gitskill.formats.source import Source
 from gitskill.outcome import Outcome, Status
 from gitskill.trace import Origin, Trace
 

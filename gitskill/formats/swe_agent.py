@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from gitskill.formats import swe_reports
 from gitskill.formats.conversation import thought_of
+from gitskill.formats.inner import swe_reports
 from gitskill.formats.loose import count, items, mapping, mappings, number, string, text, unpacked
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source

@@ -24,12 +24,12 @@ from gitskill.formats import (
     reflexion,
     spreadsheet_bench,
     swe_agent,
-    swe_reports,
     tau2_bench,
     tau_bench,
     terminal_bench,
     trace2skill,
 )
+from gitskill.formats.inner import swe_reports
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Format
 from gitskill.formats.source import Source

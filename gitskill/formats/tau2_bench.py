@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from gitskill.formats.conversation import Conversation, thought_of
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import count, mapping, mappings, moment, number, string, text, written
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.usage import summed
 from gitskill.outcome import Outcome, Status
 from gitskill.trace import Call, Observation, Origin, Step, Trace, Usage
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gitskill.formats.folder import present, tail, within
+from gitskill.formats.inner.folder import present, tail, within
+from gitskill.formats.inner.spoken import spoken
+from gitskill.formats.inner.terminal import logged, missing, plain, recorded
 from gitskill.formats.loose import count, flag, mapping, mappings, moment, string
 from gitskill.formats.reading import Reading, Refused
 from gitskill.formats.source import Source
-from gitskill.formats.spoken import spoken
-from gitskill.formats.terminal import logged, missing, plain, recorded
 from gitskill.outcome import Outcome
 from gitskill.trace import UNKNOWN, Artifact, Call, Observation, Origin, Step, Trace, Usage
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from gitskill.formats.inner.opencode_parts import Children, Json, Turn, filled, no_children, told_usage
 from gitskill.formats.loose import flag, items, mapping, mappings, moment, string, written
-from gitskill.formats.opencode_parts import Children, Json, Turn, filled, no_children, told_usage
 from gitskill.trace import Artifact, Origin, Step
 
 _ABORTED = "MessageAbortedError"

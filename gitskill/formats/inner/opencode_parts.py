@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import count, mapping, moment, number, string, unpacked, written
-from gitskill.formats.usage import summed
 from gitskill.trace import UNKNOWN, Call, Observation, Origin, Step, Usage
 
 Json = dict[str, Any]

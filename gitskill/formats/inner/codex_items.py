@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from gitskill.formats.codex_story import Story
+from gitskill.formats.inner.codex_story import Story
 from gitskill.formats.loose import mapping, mappings, number, string, unpacked, written
 from gitskill.trace import Call, Observation, Origin
 

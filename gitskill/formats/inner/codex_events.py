@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gitskill.formats.codex_items import code, text_of
-from gitskill.formats.codex_story import Story
+from gitskill.formats.inner.codex_items import code, text_of
+from gitskill.formats.inner.codex_story import Story
 from gitskill.formats.loose import mapping, string
 from gitskill.trace import Call, Observation
 

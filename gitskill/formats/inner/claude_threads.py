@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gitskill.formats.anthropic_blocks import Message, joined
+from gitskill.formats.inner.anthropic_blocks import Message, joined
 from gitskill.formats.loose import mapping, string
 from gitskill.trace import Call, Observation, Origin, Step
 

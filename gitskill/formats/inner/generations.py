@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gitskill.formats.message_parts import Answer, Message, decoded
-from gitskill.formats.messages import messages
+from gitskill.formats.inner.message_parts import Answer, Message, decoded
+from gitskill.formats.inner.messages import messages
 from gitskill.trace import UNKNOWN, Call, Observation, Origin, Step, Usage
 
 MAX_PARENTS = 64

@@ -7,8 +7,8 @@ conventions: they differ in the names of a few fields, which this module knows.
 
 from typing import Any
 
+from gitskill.formats.inner.message_parts import Answer, Message, Parts, call_of, decoded, key_of, kind_of, observation
 from gitskill.formats.loose import items, mapping, mappings, string, text, unpacked, written
-from gitskill.formats.message_parts import Answer, Message, Parts, call_of, decoded, key_of, kind_of, observation
 from gitskill.trace import Observation, Origin
 
 _NAMES = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gitskill.formats.openhands_rows import History, reading_of
+from gitskill.formats.inner.openhands_rows import History, reading_of
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Reading
 from gitskill.formats.source import Source

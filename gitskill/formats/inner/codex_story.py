@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gitskill.formats.conversation import Conversation
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import count, mapping
-from gitskill.formats.usage import summed
 from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace import UNKNOWN, Call, Observation, Origin, Step, Usage
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from gitskill.formats.anthropic_blocks import Message, answers, is_answer, spoken
-from gitskill.formats.claude_texts import INTERRUPTED, Said, sorted_out
+from gitskill.formats.inner.anthropic_blocks import Message, answers, is_answer, spoken
+from gitskill.formats.inner.claude_texts import INTERRUPTED, Said, sorted_out
 from gitskill.formats.loose import items, mapping, moment, number, string, text
 from gitskill.trace import Origin
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from gitskill.formats.inner.spoken import parameters
 from gitskill.formats.loose import mapping, string, text, unpacked
-from gitskill.formats.spoken import parameters
 
 _NAME = re.compile(r"[\w.:/-]{1,100}")
 _WRAPPERS = re.compile(r"</?(?:tool_call|function_calls)>")

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from gitskill.formats.folder import tail
+from gitskill.formats.inner.folder import tail
 from gitskill.formats.loose import items, mapping, string
 from gitskill.formats.parse import Damaged
 from gitskill.formats.source import Source

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gitskill.formats.anthropic_blocks import Message
-from gitskill.formats.claude_chain import Record, answered, read_log
-from gitskill.formats.claude_threads import Thread, prompt_of
+from gitskill.formats.inner.anthropic_blocks import Message
+from gitskill.formats.inner.claude_chain import Record, answered, read_log
+from gitskill.formats.inner.claude_threads import Thread, prompt_of
 from gitskill.formats.loose import mapping, string
 from gitskill.formats.parse import Damaged
 from gitskill.formats.source import Source, is_plain_name

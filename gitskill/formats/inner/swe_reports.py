@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gitskill.formats.folder import MOST, ending, files, folders, within
+from gitskill.formats.inner.folder import MOST, ending, files, folders, within
 from gitskill.formats.loose import flag, items, mapping, mappings
 from gitskill.formats.parse import Damaged
 from gitskill.formats.source import Source, is_plain_name

@@ -17,11 +17,11 @@ from gitskill.formats import (
     openhands_sdk,
     swe_agent,
 )
-from gitskill.formats.folder import files, folders, within
+from gitskill.formats.inner.folder import files, folders, within
+from gitskill.formats.inner.terminal import logged, missing
 from gitskill.formats.parse import Damaged
 from gitskill.formats.reading import Format, Reading
 from gitskill.formats.source import Source
-from gitskill.formats.terminal import logged, missing
 from gitskill.outcome import UNLABELLED, Outcome
 from gitskill.trace import Call, Observation, Origin, Step, Trace
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from gitskill.formats.conversation import Conversation, thought_of
+from gitskill.formats.inner.openhands_rows import History, metrics_usage
+from gitskill.formats.inner.usage import summed
 from gitskill.formats.loose import items, mapping, mappings, moment, number, string, text, unpacked
-from gitskill.formats.openhands_rows import History, metrics_usage
-from gitskill.formats.usage import summed
 from gitskill.trace import Call, Observation, Origin, Step
 
 Json = dict[str, Any]

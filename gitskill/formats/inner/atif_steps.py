@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gitskill.formats.conversation import Conversation
+from gitskill.formats.inner.spoken import spoken
 from gitskill.formats.loose import count, mapping, mappings, moment, number, string, text, unpacked
-from gitskill.formats.spoken import spoken
 from gitskill.trace import Call, Observation, Origin, Step, Usage
 
 _ORIGINS = {"system": Origin.SYSTEM, "user": Origin.USER, "agent": Origin.AGENT}

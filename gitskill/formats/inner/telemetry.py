@@ -8,10 +8,10 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from gitskill.formats.generations import Histories
+from gitskill.formats.inner.generations import Histories
+from gitskill.formats.inner.message_parts import Message, decoded, observation
+from gitskill.formats.inner.messages import messages
 from gitskill.formats.loose import count, items, mapping, number, string
-from gitskill.formats.message_parts import Message, decoded, observation
-from gitskill.formats.messages import messages
 from gitskill.trace import Call, Observation, Origin, Usage
 
 Attributes = dict[str, Any]

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gitskill.formats.anthropic_blocks import Message
-from gitskill.formats.claude_records import failure_of, messages_of
-from gitskill.formats.claude_texts import is_command, is_local_output
+from gitskill.formats.inner.anthropic_blocks import Message
+from gitskill.formats.inner.claude_records import failure_of, messages_of
+from gitskill.formats.inner.claude_texts import is_command, is_local_output
 from gitskill.formats.loose import mapping, number, string
 from gitskill.formats.source import Source
 from gitskill.trace import Origin
