@@ -55,6 +55,8 @@ class Choice:
     """The one to read every file as; else each is recognised by its content."""
     task: TaskRule = TaskRule()  # noqa: RUF009 - frozen
     labeller: Labeller | None = None
+    labels: Path | None = None
+    """The file of labels, which may lie among the runs and is none."""
     home: Path | None = None
     """The person's own home folder: it is written `~` in the places of traces."""
 
@@ -120,6 +122,8 @@ class Intake:
         """Find the files that hold runs. Those with a format that gathers several files come first."""
         found = []
         for item in walk(paths):
+            if item.path == self._choice.labels:
+                continue
             if isinstance(item, Unusable):
                 self._skip(item.path, item.reason)
             elif chosen := self._format_of(item):

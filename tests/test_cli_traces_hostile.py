@@ -239,6 +239,15 @@ def test_labels_that_name_no_run_are_in_the_document(add: Callable[..., Done], t
     assert json.loads(add(own(), "--labels", str(tmp_path / "l.csv")).out)["no_run_for"] == ["nobody"]
 
 
+def test_a_file_of_labels_may_lie_among_the_runs(add: Callable[..., Done], tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/labels.json").write_text('{"t1": "success"}')
+    done = add(own(), "--strict", "--labels", str(tmp_path / "runs/labels.json"))
+
+    assert done.code == 0
+    assert json.loads(done.out)["outcomes"]["success"] == 1
+
+
 def test_a_strict_import_that_stored_nothing_says_so(add: Callable[..., Done], tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs/bad.json").write_text("{")

@@ -315,7 +315,7 @@ def test_the_environment_is_read_for_values_that_are_secrets() -> None:
         "GPG_KEY": DIGEST.upper(),
         "SSH_AUTH_SOCK": "/tmp/ssh-a1B2c3/agent.42",  # noqa: S108  # a value, no file
         "KEYBOARD_LAYOUT": "us-intl-2024",
-        "PWD": "/work/a1",
+        "PWD": "/srv/a1",
         "AUTH_METHOD": "basic-auth1",
         "USE_TOKEN": "false",
         "GIT_ASKPASS": "/usr/bin/askpass1",

@@ -77,9 +77,9 @@ def command(
     from gitskill.store.traces import Collection, entries
     from gitskill.tasks import TaskRule
 
-    who = session.who()
-    labeller = None if labels is None else _labeller(session, labels, threshold)
-    choice = Choice(_format(format_name), TaskRule.parse(task_from), labeller, session.home)
+    who, labeller = session.who(), _labeller(session, labels, threshold)
+    rule, file = TaskRule.parse(task_from), _file(session, labels)
+    choice = Choice(_format(format_name), rule, labeller, file, session.home)
     collection = Collection(session.repository)
     intake = Intake(Redactor(session.environment), collection, entries(session.repository), choice)
     summary = intake.run([session.directory / path for path in paths], _progress())
@@ -94,17 +94,23 @@ def command(
     return 7 if summary.skipped else 0
 
 
+def _file(session: Session, labels: str | None) -> Path | None:
+    return (session.directory / labels).resolve() if labels else None
+
+
 def _format(name: str | None) -> "Format | None":
     from gitskill.formats.table import by_name
 
     return by_name(name) if name else None
 
 
-def _labeller(session: Session, labels: str, threshold: float) -> "Labeller":
+def _labeller(session: Session, labels: str | None, threshold: float) -> "Labeller | None":
     from gitskill.judge import Judge
     from gitskill.labelling import FromCommand, FromFile
     from gitskill.labels import parse_labels
 
+    if labels is None:
+        return None
     file = session.directory / labels
     who = session.who().name
     is_program = os.access(file, os.X_OK) and file.suffix.lower() not in _LABELS
