@@ -132,26 +132,30 @@ class Intake:
 
     def _format_of(self, file: File) -> Format | None:
         source = Source(file.path)
-        if self._choice.format and (file.named or is_of(self._choice.format, source)):
-            return self._choice.format
-        if self._choice.format or (not file.named and file.path.suffix.lower() not in _LOGS):
+        if not file.named and file.path.suffix.lower() not in _LOGS:
             self.summary.passed += 1
             return None
-        if found := recognised(source):
-            if others := [other.NAME for other in found[1:] if other is not openai_chat]:
-                told = f"read as {found[0].NAME}; it could be {', '.join(others)} (--format says which)"
-                self._note(file.path, told)
-            return found[0]
-        reason = _unreadable(source)
+        chosen = self._choice.format
+        if chosen and (file.named or is_of(chosen, source)):
+            return chosen
+        found = [] if chosen else recognised(source)
+        if not found:
+            self._unknown(file, f"not {chosen.NAME}" if chosen else "in no format that gitskill knows", source)
+            return None
+        if others := [other.NAME for other in found[1:] if other is not openai_chat]:
+            self._note(file.path, f"read as {found[0].NAME}; it could be {', '.join(others)} (--format says which)")
+        return found[0]
+
+    def _unknown(self, file: File, why: str, source: Source) -> None:
+        """Say what becomes of a file that holds no run."""
+        reason = _unreadable(source, why)
         if reason == _LABELS:
             if file.named:
                 self._note(file.path, "a file of labels: it is read beside its runs")
-            return None
-        if file.named or file.path.suffix.lower() in _SURE:
+        elif file.named or file.path.suffix.lower() in _SURE:
             self._skip(file.path, reason)
         else:
             self.summary.passed += 1
-        return None
 
     def _read(self, chosen: Format, path: Path) -> Iterator[Path]:
         """Read the runs of a file, and give the other files that belong to them."""
@@ -255,12 +259,12 @@ def _is_in(path: Path, parts: set[Path]) -> bool:
 _LABELS = "a file of labels"
 
 
-def _unreadable(source: Source) -> str:
-    """Say why no format knows a file."""
+def _unreadable(source: Source, why: str) -> str:
+    """Say what is wrong with a file that holds no run; `why` where it is whole."""
     try:
         if not source.opening:
             return "empty"
-        return _LABELS if is_label_file(source) else "in no format that gitskill knows"
+        return _LABELS if is_label_file(source) else why
     except Damaged as error:
         return str(error)
 

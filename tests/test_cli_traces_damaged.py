@@ -67,7 +67,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "half.json": (chat("half").encode()[:40], "cut off: it ends in the middle of a value"),
     "other.json": (b'{"name": "package", "version": "1"}', "in no format that gitskill knows"),
     "number.json": (b"7", "in no format that gitskill knows"),
-    "odd-utf16.json": (chat("o").encode("utf-16")[:-1], "not utf-16"),
+    "odd-utf16.json": (chat("o").encode("utf-16")[:-1], "begins as utf-16 and is not"),
 }
 """What is not whole, or no run, with the reason that must be said."""
 

@@ -93,6 +93,13 @@ def test_a_format_that_is_named_reads_a_folder_as_it_is_read_anyway(
     assert (named["added"], named["known"]) == (0, free["added"])
 
 
+def test_what_is_not_of_the_format_that_is_named_is_told(add: Callable[..., Done], tmp_path: Path) -> None:
+    done = add(own(), "--format", "gemini")
+
+    assert done.code == 7
+    assert json.loads(done.out)["skipped"] == [{"path": str(tmp_path / "runs/run0.json"), "reason": "not gemini"}]
+
+
 class Meanwhile:
     """Somebody who does something else to the store while an import runs, and then gives a label."""
 

@@ -98,7 +98,6 @@ def test_a_log_in_json_is_read_though_the_evaluation_was_cancelled() -> None:
 
 
 def test_members_in_zstandard_are_read() -> None:
-    pytest.importorskip("zstandard")
     found = {item.place: item for item in readings(inspect_log, ZSTD)}
 
     lamps = found["sample lamps epoch 2"].trace
@@ -122,7 +121,6 @@ def test_members_in_zstandard_are_read() -> None:
     ],
 )
 def test_samples_end_in_different_ways(name: str, status: Status, source: str, note: str) -> None:
-    pytest.importorskip("zstandard")
     found = {item.place: item for item in readings(inspect_log, ZSTD)}[f"sample {name} epoch 1"]
 
     assert (found.outcome.status, found.outcome.source, found.outcome.note) == (status, source, note)
@@ -374,7 +372,6 @@ def test_a_damaged_sample_does_not_hide_the_others(tmp_path: Path) -> None:
 
 
 def test_a_damaged_member_in_zstandard_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("zstandard")
     with zipfile.ZipFile(ZSTD) as archive:
         info = archive.getinfo("samples/lamps_epoch_1.json")
     data = bytearray(ZSTD.read_bytes())
@@ -401,7 +398,6 @@ def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, mon
 
 
 def test_members_in_zstandard_are_held_to_the_same_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("zstandard")
     monkeypatch.setattr(inspect_archive, "MAX_MEMBER", 3000)
 
     found = list(inspect_log.read(Source(ZSTD)))

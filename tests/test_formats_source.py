@@ -79,12 +79,18 @@ def test_one_document_is_not_lines(tmp_path: Path, data: bytes) -> None:
         (b'{"a":' * 70 + b"1" + b"}" * 70, "nested more than 64 deep"),
         (b'{"a": "b', "cut off: it ends in the middle of a value"),
         (b'{"a": 1, ', "cut off: it ends in the middle of a value"),
-        (b'\xff\xfe{\0"\0a', "not utf-16"),
+        (b'\xff\xfe{\0"\0a', "begins as utf-16 and is not"),
     ],
 )
 def test_what_is_no_json_is_refused_with_its_reason(tmp_path: Path, data: bytes, reason: str) -> None:
     with pytest.raises(Damaged, match=reason):
         source(tmp_path, data).document  # noqa: B018 - reading it is the act
+
+
+def test_a_file_that_opens_and_cannot_be_read_is_damaged() -> None:
+    """The memory of a process is a plain file whose first page nobody may read."""
+    with pytest.raises(Damaged, match="cannot be read: Input/output error"):
+        Source(Path(f"/proc/{os.getpid()}/mem")).document  # noqa: B018 - reading it is the act
 
 
 @pytest.mark.parametrize("torn", [b'{"n": 3, "te', b"garbage\n", b'{"n": 1e}\n', b"\0\0\0\0\n"])

@@ -3,8 +3,6 @@
 import time
 from functools import cache
 
-import pytest
-
 from gitskill.analysts.draft import Studied
 from gitskill.analysts.offline.acts import run_of
 from gitskill.analysts.offline.anomalies import LOWERED, SHARED, UNQUOTED
@@ -17,8 +15,6 @@ from gitskill.formats.table import recognised
 from gitskill.outcome import Status
 from offline_runs import quoted_exactly
 from reading_runs import RUNS
-
-pytestmark = pytest.mark.skipif(not RUNS.is_dir(), reason="the real runs are not there")
 
 LOGS = {".json", ".jsonl", ".traj", ".eval"}
 

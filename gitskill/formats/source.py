@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -39,7 +40,7 @@ class Source:
     @cached_property
     def magic(self) -> bytes:
         """The file's first bytes."""
-        with self._open() as file:
+        with self._open() as file, _readable():
             return file.read(_HEAD)
 
     @cached_property
@@ -155,7 +156,7 @@ class Source:
         if not encoding and len(self.magic) > 3 and self.magic[:4].count(0) in {2, 3}:
             encoding = _wide(self.magic)
         try:
-            with self._open() as file:
+            with self._open() as file, _readable():
                 if encoding:
                     yield from file.read().decode(encoding).removeprefix("\ufeff").encode().splitlines(keepends=True)
                     return
@@ -165,7 +166,7 @@ class Source:
                         raise Damaged(f"a line is longer than {MAX_LINE // 1_000_000} MB")
                     yield line
         except UnicodeError as error:
-            raise Damaged(f"not {encoding}: {error.__class__.__name__}") from error
+            raise Damaged(f"begins as {encoding} and is not") from error
 
     def _open(self) -> BinaryIO:
         try:
@@ -179,6 +180,15 @@ class Source:
             large = f"larger than {MAX_FILE // 1_000_000} MB"
             raise Damaged(large if stat.S_ISREG(found.st_mode) else "not a plain file")
         return os.fdopen(opened, "rb")
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Let a file that opens and cannot be read be damaged, not the end of everything: a bad disk, a vanished share."""
+    try:
+        yield
+    except OSError as error:
+        raise Damaged(f"cannot be read: {error.strerror}") from error
 
 
 def _wide(magic: bytes) -> str:

@@ -79,18 +79,22 @@ def _matched(place: Path, parts: tuple[str, ...], depth: int) -> Iterator[File |
     elif is_folder and depth <= MAX_DEPTH:
         if parts[0] == "**":
             yield from _matched(place, parts[1:], depth)
-        for name in _names(place):
+        names = _names(place)
+        if isinstance(names, Unusable):
+            yield names
+            return
+        for name in names:
             if parts[0] == "**":
                 yield from _matched(place / name, parts, depth + 1)
             elif fnmatchcase(name, parts[0]):
                 yield from _matched(place / name, parts[1:], depth + 1)
 
 
-def _names(folder: Path) -> list[str]:
+def _names(folder: Path) -> list[str] | Unusable:
     try:
         return sorted(entry.name for entry in os.scandir(folder) if entry.name not in _PASSED)
-    except OSError:
-        return []
+    except OSError as error:
+        return Unusable(folder, _why(error))
 
 
 def _below(folder: Path, depth: int) -> Iterator[File | Unusable]:
