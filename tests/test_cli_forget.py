@@ -1,5 +1,6 @@
 """gitskill forget: a trace and what quotes it are gone, also from what undo keeps; released history is named."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from conftest import Done, git, state
 from gitskill.lesson import Evidence, Lesson, TraceRef
+from gitskill.model.ledger import Ledger, Ledgered
+from gitskill.model.request import Answer, Message, Question, Usage
 from gitskill.store.lessons import add as add_lesson
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
@@ -91,7 +94,7 @@ def test_a_lesson_that_quotes_it_goes_with_it_where_it_was_not_released(
 ) -> None:
     document = json.loads(gitskill(folder, "forget", "--json", trace).out)
 
-    assert document == {"trace": trace, "forgotten": True, "branches": [lesson[0]], "released": []}
+    assert document == {"trace": trace, "forgotten": True, "calls": 0, "branches": [lesson[0]], "released": []}
     assert WORDS.encode() not in collected(folder)
     assert "Another-lesson".lower() in git(folder, "branch", "-a")
 
@@ -171,6 +174,45 @@ def test_a_reflog_that_somebody_keeps_of_all_refs_is_emptied(folder: Path, gitsk
     gitskill(folder, "forget", name)
     git(folder, "gc", "-q", "--prune=now")
     assert WORDS.encode() not in objects(folder)
+
+
+class Says:
+    """A model that gives one answer."""
+
+    async def ask(self, question: Question) -> Answer:
+        return Answer(f"I read {question.messages[-1].content}", "stop", Usage(10, 5))
+
+
+def test_what_a_model_was_asked_about_it_goes_from_the_ledger(folder: Path, gitskill: Run, trace: str) -> None:
+    place = folder / ".git/gitskill/ledger.db"
+    place.parent.mkdir(exist_ok=True)
+    ledger = Ledger(place)
+
+    async def ask(about: str, text: str) -> None:
+        question = Question("m", (Message("user", text),), about=(about,))
+        await Ledgered(Says(), ledger, str, lambda *_: 0.0).ask(question)
+
+    asyncio.run(ask(trace, WORDS))
+    asyncio.run(ask("ab" * 32, "another"))
+    ledger.close()
+    assert WORDS.encode() in place.read_bytes()
+
+    done = gitskill(folder, "forget", trace)
+    left = b"".join(path.read_bytes() for path in place.parent.glob("ledger.db*"))
+    assert "deleted   1 answer of a model about it" in done.out
+    assert WORDS.encode() not in left
+    assert b"another" in left
+
+
+def test_a_ledger_that_is_damaged_stops_it_before_anything_is_moved(folder: Path, gitskill: Run, trace: str) -> None:
+    (folder / ".git/gitskill").mkdir(exist_ok=True)
+    (folder / ".git/gitskill/ledger.db").write_bytes(b"no database at all" * 400)
+    before = git(folder, "for-each-ref")
+    done = gitskill(folder, "forget", trace)
+
+    assert done.code == 3
+    assert "Traceback" not in done.err
+    assert git(folder, "for-each-ref") == before
 
 
 def test_a_trace_that_is_not_there_is_an_error(folder: Path, gitskill: Run) -> None:

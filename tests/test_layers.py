@@ -35,9 +35,9 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "store": {"errors", "ids", "lesson", "message", "node", "pygit2", "skill", "version"}
     | {"codec", "outcome", "trace", "trace_document"},
     "disk": {"errors", "skill"},
-    "model": {"codec", "errors", "genai_prices", "httpx2", "openai", "pydantic", "pydantic_core"},
     "formats": {"codec", "errors", "outcome", "trace", "trace_document", "zstandard"},
     "resources": set(),
+    "model": {"codec", "errors", "genai_prices", "httpx2", "openai", "pydantic", "pydantic_core", "resources"},
     "judge": {"errors", "outcome"},
     # steps
     "analysts": {"errors", "ids", "lesson", "outcome", "trace"},
@@ -49,7 +49,20 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "report": {"checks", "errors", "ids", "lesson", "node", "outcome", "skill", "store", "trace", "version"},
     # terminal
     "cli": {"checks", "click", "consolidate", "disk", "errors", "ids", "propose", "pygit2", "report", "resources"}
-    | {"codec", "formats", "intake", "judge", "labelling", "labels", "outcome", "redact", "skill", "start", "store"}
+    | {
+        "codec",
+        "formats",
+        "intake",
+        "judge",
+        "labelling",
+        "labels",
+        "model",
+        "outcome",
+        "redact",
+        "skill",
+        "start",
+        "store",
+    }
     | {"tasks", "trace", "trace_document", "visible"},
 }
 

@@ -35,6 +35,11 @@ class Session:
 
         return Repository.open(self.directory)
 
+    @property
+    def ledger(self) -> Path:
+        """Where paid answers of models are kept: shared by all work trees, never pushed."""
+        return self.repository.common_dir / "gitskill" / "ledger.db"
+
     @cached_property
     def reader(self) -> "SkillReader":
         """The skill that the command is about."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from gitskill.model.failures import NoAnswer, Why
 from gitskill.model.request import Answer, Message, Model, Question
 from gitskill.model.wire import wanted
+from gitskill.resources import fill
 
 _UNFINISHED = {"refusal": Why.REFUSED, "content_filter": Why.FILTERED, "length": Why.CUT}
 _MOST_PROBLEMS = 20
@@ -35,7 +36,7 @@ class Validated:
         return await self._repaired(question, question.schema, answer, value)
 
     async def _repaired(self, question: Question, schema: type[BaseModel], bad: Answer, error: str) -> Answer:
-        told = f"That answer cannot be used:\n{error}\n\n{wanted(schema)}"
+        told = fill("templates/prompts/json-repair.txt", problems=error, wanted=wanted(schema)).strip()
         turns = (Message("assistant", bad.text or "(nothing)"), Message("user", told))
         answer = await self._finished(replace(question, messages=question.messages + turns))
         value = _read(schema, answer.text)

@@ -11,6 +11,7 @@ from openai import pydantic_function_tool
 from pydantic import BaseModel
 
 from gitskill.model.request import Message, Question, Tool, shape_text
+from gitskill.resources import fill
 
 ANSWER = "answer"
 """The tool whose parameters are the answer, where an endpoint has tools but no JSON schema."""
@@ -106,7 +107,7 @@ def _messages(question: Question, form: Form) -> list[dict[str, Any]]:
 
 def wanted(schema: type[BaseModel]) -> str:
     """Say which answer is wanted."""
-    return f"Answer with one JSON object and nothing else. Its JSON schema is: {shape_text(schema)}"
+    return fill("templates/prompts/json-answer.txt", schema=shape_text(schema)).strip()
 
 
 def _message(message: Message) -> dict[str, Any]:
