@@ -32,6 +32,8 @@ class Taught:
 
     suggestions: tuple[Suggestion, ...] = ()
     nothing: str = ""
+    remark: str = ""
+    """What else the analyst had to say of the run, such as that something in it looked like an attack."""
 
     def __post_init__(self) -> None:
         if bool(self.suggestions) == bool(self.nothing):
