@@ -19,16 +19,25 @@ _PROGRAMS = {
 
 
 @click.command()
+@click.option("--no-call", is_flag=True, help="Send nothing to the model that is configured.")
 @options.as_json
 @click.pass_obj
-def doctor(session: Session, as_json: bool) -> int:
+def doctor(session: Session, no_call: bool, as_json: bool) -> int:
     """Say what gitskill finds here, and what is missing.
 
+    A configured model is asked one tiny question, which may cost a fraction
+    of a cent. Model servers on this machine are looked for; they get no key.
+
     \b
-    Example:
+    Examples:
       gitskill doctor
+      gitskill doctor --no-call
     """
+    from gitskill.cli import doctor_model
+    from gitskill.model.local import PORTS
+
     rows = [*_versions(), *_programs(), *_repository(session)]
+    rows += [*doctor_model.rows(session, call=not no_call), doctor_model.local_row(tuple(PORTS))]
     if as_json:
         output.document([{"what": what, "verdict": verdict, "detail": detail} for what, verdict, detail in rows])
     else:
@@ -60,6 +69,7 @@ def _programs() -> list[tuple[str, str, str]]:
 def _repository(session: Session) -> list[tuple[str, str, str]]:
     from gitskill.checks.finding import Verdict, verdict
     from gitskill.checks.whole import check_whole
+    from gitskill.cli.doctor_model import reason
     from gitskill.store.checkout import edited
 
     rows = []
@@ -75,5 +85,5 @@ def _repository(session: Session) -> list[tuple[str, str, str]]:
         if files := edited(reader):
             rows.append(("checkout", "note", f"uncommitted edits are not part of a base: {', '.join(files)}"))
     except GitskillError as error:
-        rows.append(("repository", "bad", f"{error}{f' ({error.hint})' if error.hint else ''}"))
+        rows.append(("repository", "bad", reason(error)))
     return rows

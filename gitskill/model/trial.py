@@ -1,0 +1,45 @@
+"""One tiny question to an endpoint, to see whether it answers in the form that we need, and what that costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pydantic import BaseModel
+
+from gitskill.model.client import OpenAIModel
+from gitskill.model.endpoint import Settings
+from gitskill.model.prices import Price, Prices
+from gitskill.model.request import Message, Question, Usage
+from gitskill.model.retry import Patience
+from gitskill.model.structured import Validated
+from gitskill.model.wire import Form
+from gitskill.resources import fill
+
+SECONDS = 20.0
+_MOST_TOKENS = 1000
+"""Enough for a model that thinks before it answers."""
+
+
+class Sum(BaseModel):
+    """The shape of the answer."""
+
+    correct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A question that was answered: in which form it was taken, and what it cost."""
+
+    form: Form
+    usage: Usage
+    usd: float | None
+
+
+async def tried(settings: Settings, prices: Mapping[str, Price], seconds: float = SECONDS) -> Trial:
+    """Ask once, without a second try and without a ledger; raise NoAnswer, ModelUnusable or Paused with the reason."""
+    endpoint = replace(settings.endpoint, deadline=min(settings.endpoint.deadline, seconds))
+    said = fill("templates/prompts/trial.txt").strip()
+    question = Question(settings.model, (Message("user", said),), schema=Sum, max_tokens=_MOST_TOKENS)
+    async with OpenAIModel(endpoint, Patience(tries=1)) as model:
+        answer = await Validated(model).ask(question)
+        usd = Prices(endpoint.base_url, prices).usd(settings.model, answer.usage)
+        return Trial(model.abilities(settings.model).form, answer.usage, usd)
