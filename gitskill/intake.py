@@ -104,6 +104,11 @@ class Intake:
         self._sessions = {entry.session: entry for entry in self._known.values() if entry.session}
         self._calls = {entry.calls: entry for entry in self._known.values() if entry.calls}
 
+    @property
+    def met(self) -> tuple[Entry, ...]:
+        """Give every trace that the import met, new or known."""
+        return tuple(self._met.values())
+
     def run(self, paths: Iterable[Path], tell: Callable[[int, int], None]) -> Summary:
         """Import everything that `paths` name; `tell` hears how many files of how many are done."""
         files = self._recognised(paths)

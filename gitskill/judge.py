@@ -1,9 +1,11 @@
 """A command that a person gave, which looks at one trace and says how it ended."""
 
+import asyncio
 import json
 import shlex
 import shutil
 import subprocess
+from asyncio.subprocess import DEVNULL, PIPE
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,14 +28,14 @@ class Judge:
     """The reward from which a run succeeded."""
 
     @classmethod
-    def parse(cls, command: str, threshold: float = 1.0) -> "Judge":
+    def parse(cls, command: str, threshold: float = 1.0, flag: str = "--labels") -> "Judge":
         """Split a command as a shell would; no shell runs it. Raises InvalidInput where there is no such program."""
         try:
             words = shlex.split(command)
         except ValueError as error:
-            raise InvalidInput(f"--labels {command!r}: {error}") from error
+            raise InvalidInput(f"{flag} {command!r}: {error}") from error
         if not words or not shutil.which(words[0]):
-            raise InvalidInput(f"--labels {command!r} is neither a file nor a program")
+            raise InvalidInput(f"{flag} {command!r} is neither a file nor a program")
         if not any("{path}" in word or "{trace}" in word for word in words):
             words.append("{path}")
         return cls(tuple(words), threshold)
@@ -44,19 +46,48 @@ class Judge:
         Its last line may be an outcome, a reward or JSON with these; else the
         exit code says it: 0 success, 1 failure, anything else no label.
         """
-        words = [word.replace("{trace}", trace).replace("{path}", path) for word in self.arguments]
+        words = self._words(path, trace)
         try:
             done = subprocess.run(words, input=document, capture_output=True, timeout=TIMEOUT, check=False)  # noqa: S603 - a person's own command
         except subprocess.TimeoutExpired:
-            return Outcome(source=self._name, note=f"the command took longer than {TIMEOUT} s")
+            return self._late()
         except OSError as error:
-            raise InvalidInput(f"{words[0]} cannot be run: {error.strerror}") from error
-        said = done.stdout[-_SAID:].decode(errors="replace").strip().rpartition("\n")[2]
+            raise self._broken(error) from error
+        return self._outcome_of(done.stdout, done.returncode)
+
+    async def label_soon(self, document: bytes, *, path: str, trace: str) -> Outcome:
+        """Do as `label` does, while others go on; cancelled, the command is killed."""
+        words = self._words(path, trace)
+        try:
+            process = await asyncio.create_subprocess_exec(*words, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
+        except OSError as error:
+            raise self._broken(error) from error
+        try:
+            said, _ = await asyncio.wait_for(process.communicate(document), TIMEOUT)
+        except TimeoutError:
+            return self._late()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return self._outcome_of(said, process.returncode or 0)
+
+    def _words(self, path: str, trace: str) -> list[str]:
+        return [word.replace("{trace}", trace).replace("{path}", path) for word in self.arguments]
+
+    def _late(self) -> Outcome:
+        return Outcome(source=self._name, note=f"the command took longer than {TIMEOUT} s")
+
+    def _broken(self, error: OSError) -> InvalidInput:
+        return InvalidInput(f"{self.arguments[0]} cannot be run: {error.strerror}")
+
+    def _outcome_of(self, output: bytes, code: int) -> Outcome:
+        said = output[-_SAID:].decode(errors="replace").strip().rpartition("\n")[2]
         if told := self._told(said):
             return told
-        if done.returncode in _EXITS:
-            return Outcome(_EXITS[done.returncode], source=self._name)
-        return Outcome(source=self._name, note=f"the command ended with {done.returncode}")
+        if code in _EXITS:
+            return Outcome(_EXITS[code], source=self._name)
+        return Outcome(source=self._name, note=f"the command ended with {code}")
 
     def _told(self, line: str) -> Outcome | None:
         try:

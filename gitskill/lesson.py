@@ -46,6 +46,8 @@ class Lesson:
     analyst: str = PERSON
     traces: tuple[TraceRef, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    verified: str = ""
+    """What was tried to prove it, and how that ended."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", one_line(tidy(self.title)))
@@ -72,6 +74,7 @@ class Lesson:
             ("Gitskill-Run", str(self.id.run)),
             ("Lesson", self.id.short),
             ("Analyst", self.analyst),
+            *((("Verified", one_line(self.verified)),) if self.verified else ()),
             *(("Trace", f"{ref.trace} task={one_line(ref.task)} {ref.outcome}") for ref in self.traces),
             *(("Evidence", f"{item.trace} step={item.step}") for item in self.evidence),
         ]
@@ -90,6 +93,7 @@ class Lesson:
             title=message.subject,
             cause=cause,
             analyst=message.one("Analyst") or PERSON,
+            verified=message.one("Verified") or "",
             traces=tuple(TraceRef(*_match(_TRACE, value).groups()) for value in message.values("Trace")),
             evidence=tuple(Evidence(m[1], int(m[2]), quote) for m, quote in zip(places, quotes, strict=True)),
         )

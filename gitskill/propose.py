@@ -97,7 +97,7 @@ def _refuse_unclear(proposal: Proposal) -> None:
 
 def _write(reader: SkillReader, run: Run, proposal: Proposal, author: Who) -> Proposed:
     taken = [LessonId.parse(f"{run.id}/{slot}").trace for slot in run.lessons]
-    lesson = Lesson(LessonId(run.id, max(taken, default=0) + 1, "a"), proposal.title, proposal.why)
+    lesson = Lesson(LessonId(run.id, max(taken, default=run.planned) + 1, "a"), proposal.title, proposal.why)
     batch = Batch(reader.repository)
     branch = lessons.add(reader, batch, lesson, proposal.skill, run.base, author)
     grown = replace(run, lessons=(*run.lessons, lesson.id.short))

@@ -24,6 +24,9 @@ COMMANDS = {
     "check": "check:check",
     "traces": "traces:traces",
     "forget": "forget:forget",
+    "plan": "plan:plan",
+    "analyse": "analyse:analyse",
+    "status": "status:status",
     "lesson": "lesson:lesson",
     "show": "show:show",
     "diff": "diff:diff",
@@ -44,7 +47,7 @@ _OUTPUT_ERRORS = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBAD
 
 _EPILOG = (
     "Exit codes: 0 done, 2 usage, 3 invalid input, 4 a person must decide, 5 git moved or refused, "
-    "7 done, some inputs skipped."
+    "6 the model is unreachable or unusable, 7 done, some inputs skipped, 75 paused by a budget or a limit."
 )
 
 

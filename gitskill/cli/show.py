@@ -27,6 +27,7 @@ def show(session: Session, name: str, as_json: bool) -> None:
       gitskill show l0001a
       gitskill show r0001
     """
+    from gitskill.errors import NotFound
     from gitskill.report.lesson import report_lesson
     from gitskill.store.lessons import find
 
@@ -35,7 +36,12 @@ def show(session: Session, name: str, as_json: bool) -> None:
     if _RUN.fullmatch(name):
         _show_run(session, name, as_json=as_json)
         return
-    report = report_lesson(session.nodes, find(session.repository, name))
+    try:
+        found = find(session.repository, name)
+    except NotFound:
+        _show_rejected(session, name, as_json=as_json)
+        return
+    report = report_lesson(session.nodes, found)
     if as_json:
         output.document(_document(report))
     else:
@@ -92,24 +98,43 @@ def _document(report: "LessonReport") -> dict[str, Any]:
     }
 
 
+def _show_rejected(session: Session, name: str, *, as_json: bool) -> None:
+    """Show what is kept of a lesson that has no commit, or raise the NotFound that is being handled."""
+    from gitskill.report.lesson import rejected
+
+    found = rejected(session.nodes, name)
+    if found is None:
+        raise  # noqa: PLE0704 - called where NotFound is handled
+    lesson, fate = found
+    told = {"lesson": str(lesson), "state": str(fate.state), "by": fate.by, "reason": fate.reason, "title": fate.title}
+    if as_json:
+        output.document({**told, "commit": None, "branch": None, "rule": fate.rule})
+        return
+    output.result(f"{lesson}  {fate.title}  ({fate.state} by {fate.by})")
+    output.table([("reason", fate.reason), ("said", fate.rule), ("branch", "none: nothing of it was committed")])
+
+
 def _show_run(session: Session, name: str, *, as_json: bool) -> None:
     from gitskill.errors import InvalidInput, NotFound
-    from gitskill.ids import RunId
-    from gitskill.report.lesson import standing
+    from gitskill.ids import LessonId, RunId
+    from gitskill.report.lesson import Standings
     from gitskill.store.lessons import listed
 
-    found = listed(session.repository, RunId.parse(name))
-    if not found:
+    run = RunId.parse(name)
+    standings = Standings(session.nodes)
+    titles = {LessonId.parse(f"{run}/{slot}"): fate.title for slot, fate in standings.fates(run).items()}
+    for item in listed(session.repository, run):
+        if item.id not in titles:
+            try:
+                titles[item.id] = session.nodes.lesson(item.commit).lesson.title
+            except InvalidInput as error:
+                output.tell(f"{item.id} cannot be read: {error}")
+    if not titles:
         raise NotFound(f"no branch here is a lesson of {name}", hint="gitskill log names released runs")
     rows = []
-    for item in found:
-        try:
-            lesson = session.nodes.lesson(item.commit).lesson
-        except InvalidInput as error:
-            output.tell(f"{item.id} cannot be read: {error}")
-            continue
-        state = standing(session.nodes, item.id)
-        rows.append({"lesson": str(item.id), "title": lesson.title, "state": str(state.state), "by": state.by})
+    for lesson, title in sorted(titles.items()):
+        state = standings.of(lesson)
+        rows.append({"lesson": str(lesson), "title": title, "state": str(state.state), "by": state.by})
     if as_json:
         output.document(rows)
     else:

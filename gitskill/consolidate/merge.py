@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Level
 from gitskill.checks.hidden import hidden_names
+from gitskill.checks.reach import reach_findings
 from gitskill.consolidate.clashes import Clashing, find_clashes
 from gitskill.consolidate.join import find_joins
 from gitskill.errors import InvalidInput, NeedsPerson
 from gitskill.ids import CommitId, LessonId, NodeId, RunId
-from gitskill.lesson import TraceRef, distinct
+from gitskill.lesson import PERSON, TraceRef, distinct
 from gitskill.node import Kind, Live, Node, Octopus, Settled, Support
 from gitskill.skill.compose import apply_parts
 from gitskill.skill.hunks import Changes
@@ -85,9 +86,15 @@ def _refuse_invalid(nodes: NodeStore, lessons: Sequence[Recorded]) -> None:
     for item in lessons:
         if names := hidden_names(f"{item.lesson.title} {item.lesson.cause}".replace("\n", " ")):
             raise InvalidInput(f"{item.lesson.id}: its message hides {names}")
-        findings = check_change(nodes.reader.read(item.base), nodes.reader.read(item.commit))
+        base, skill = nodes.reader.read(item.base), nodes.reader.read(item.commit)
+        findings = (*check_change(base, skill), *(reach_findings(base, skill) if item.lesson.analyst != PERSON else ()))
         if broken := [finding for finding in findings if finding.level is Level.INVALID]:
             raise InvalidInput(f"{item.lesson.id}: {broken[0].path}: {broken[0].message}")
+        if held := [finding for finding in findings if finding.level is Level.HELD]:
+            raise NeedsPerson(
+                f"{item.lesson.id} is held: {held[0].message}",
+                hint=f"look at it: gitskill show {item.lesson.id}; what you want of it, add in your own name",
+            )
 
 
 def _next_group(repository: Repository, run: RunId) -> int:

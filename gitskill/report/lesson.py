@@ -1,17 +1,28 @@
 """Everything that git knows of one lesson."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gitskill.checks.change import check_change
+from gitskill.checks.evidence import evidence_findings
 from gitskill.checks.finding import Finding
+from gitskill.checks.reach import reach_findings
 from gitskill.errors import InvalidInput
-from gitskill.ids import CommitId, LessonId
-from gitskill.node import Kind
+from gitskill.fate import LessonFate
+from gitskill.ids import CommitId, LessonId, RunId
+from gitskill.lesson import PERSON, Lesson
+from gitskill.node import Kind, Octopus
+from gitskill.skill.snapshot import Skill
+from gitskill.store.analyses import fates
 from gitskill.store.history import octopuses
 from gitskill.store.lessons import Found, Recorded
 from gitskill.store.nodes import NodeStore
+from gitskill.store.repository import Repository
+from gitskill.store.runs import recorded
 from gitskill.store.tags import releases
+from gitskill.store.traces import entries, read
 
 
 class State(StrEnum):
@@ -21,6 +32,8 @@ class State(StrEnum):
     MERGED = "merged"
     FOLDED = "folded"
     DROPPED = "dropped"
+    HELD = "held"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +42,7 @@ class Standing:
 
     state: State
     by: str = ""
-    """The merge that says so."""
+    """The merge that says so, or the check."""
     reason: str = ""
     released: str = ""
     """The first version that has it."""
@@ -52,42 +65,93 @@ def report_lesson(nodes: NodeStore, found: Found) -> LessonReport:
     """Gather what `show` shows."""
     recorded = nodes.lesson(found.commit)
     before = nodes.reader.read(recorded.base)
+    after = nodes.reader.read(found.commit)
     return LessonReport(
         found=found,
         recorded=recorded,
-        standing=standing(nodes, found.id),
+        standing=Standings(nodes).of(found.id),
         support=len({ref.trace for ref in recorded.lesson.traces}),
         files=tuple(sorted({change.path for change in recorded.changes})),
-        findings=check_change(before, nodes.reader.read(found.commit)),
+        findings=(*check_change(before, after), *_of_analysts(nodes.reader.repository, recorded.lesson, before, after)),
     )
 
 
-def standing(nodes: NodeStore, lesson: LessonId) -> Standing:
-    """Tell what became of a lesson: what the highest octopus that names it says, the newest of equals.
+def _of_analysts(repository: Repository, lesson: Lesson, before: Skill, after: Skill) -> Iterator[Finding]:
+    """Check what only an analyst's lesson must pass: its reach, and its quotes where the traces are here."""
+    if lesson.analyst == PERSON:
+        return
+    yield from reach_findings(before, after)
+    here = {entry.trace for entry in entries(repository)} & {item.trace for item in lesson.evidence}
+    traces = {trace: read(repository, trace) for trace in sorted(here)}
+    yield from evidence_findings((item for item in lesson.evidence if item.trace in here), traces)
+
+
+def rejected(nodes: NodeStore, name: str) -> tuple[LessonId, LessonFate] | None:
+    """Find a rejected lesson by its full id, or its short one where that is unique: only its run's record has it."""
+    run, _, slot = name.rpartition("/")
+    found = [
+        (LessonId.parse(f"{each.id}/{one.slot}"), one)
+        for each in recorded(nodes.reader.repository)
+        if run in ("", str(each.id))
+        for fate in fates(nodes.reader.repository, each).values()
+        for one in fate.lessons
+        if one.slot == slot and not one.commit
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+class Standings:
+    """Where lessons stand: what the highest octopus that names one says, the newest of equals; else its run's record.
 
     A merge in the history of HEAD outranks all others: anybody may push a
     branch whose commits claim what they like.
     """
-    head = nodes.reader.repository.head()
-    named = [
-        ((nodes.reader.repository.descends(head, commit), says.id.level, says.id.group), commit, says)
-        for commit, says in octopuses(nodes.reader.repository)
-        if (lesson in dict(says.support) or lesson in dict(says.dropped)) and _is_true(nodes, commit)
-    ]
-    if not named:
-        return Standing(State.PROPOSED)
-    _, commit, says = max(named, key=lambda item: item[0])
-    reason = dict(says.dropped).get(lesson)
-    if reason is not None:
-        return Standing(State.DROPPED, str(says.id), reason)
-    carrier = next(live for live in nodes.read(commit).live if lesson in live.lessons)
-    folded = carrier.kind is Kind.FOLD and lesson != carrier.lessons[0]
-    return Standing(
-        State.FOLDED if folded else State.MERGED,
-        str(says.id),
-        f"says the same as {carrier.lessons[0]}" if folded else "",
-        _released(nodes, commit),
-    )
+
+    def __init__(self, nodes: NodeStore) -> None:
+        self._nodes = nodes
+        self._fates: dict[RunId, dict[str, LessonFate]] = {}
+        self._named: defaultdict[LessonId, list[_Naming]] = defaultdict(list)
+        repository = nodes.reader.repository
+        for commit, says in octopuses(repository):
+            rank = repository.descends(repository.head(), commit), says.id.level, says.id.group
+            for lesson in {*dict(says.support), *dict(says.dropped)}:
+                self._named[lesson].append((rank, commit, says))
+
+    def of(self, lesson: LessonId) -> Standing:
+        """Tell what became of a lesson."""
+        ranked = sorted(self._named[lesson], key=lambda item: item[0], reverse=True)
+        true = (item for item in ranked if _is_true(self._nodes, item[1]))
+        _, commit, says = next(true, (None, None, None))
+        if commit is None or says is None:
+            return self._recorded(lesson)
+        reason = dict(says.dropped).get(lesson)
+        if reason is not None:
+            return Standing(State.DROPPED, str(says.id), reason)
+        carrier = next(live for live in self._nodes.read(commit).live if lesson in live.lessons)
+        folded = carrier.kind is Kind.FOLD and lesson != carrier.lessons[0]
+        return Standing(
+            State.FOLDED if folded else State.MERGED,
+            str(says.id),
+            f"says the same as {carrier.lessons[0]}" if folded else "",
+            _released(self._nodes, commit),
+        )
+
+    def _recorded(self, lesson: LessonId) -> Standing:
+        """Say what the checks made of a lesson that nobody has merged."""
+        fate = self.fates(lesson.run).get(lesson.short)
+        return Standing(State(fate.state), fate.by, fate.reason) if fate else Standing(State.PROPOSED)
+
+    def fates(self, run: RunId) -> Mapping[str, LessonFate]:
+        """Give what the record of a run says of its lessons, by their short ids."""
+        if run not in self._fates:
+            repository = self._nodes.reader.repository
+            found = next((each for each in recorded(repository) if each.id == run), None)
+            every = fates(repository, found).values() if found else ()
+            self._fates[run] = {one.slot: one for each in every for one in each.lessons}
+        return self._fates[run]
+
+
+_Naming = tuple[tuple[bool, int, int], CommitId, Octopus]
 
 
 def _is_true(nodes: NodeStore, commit: CommitId) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gitskill.errors import InvalidInput, NotFound
 from gitskill.ids import CommitId, LessonId, RunId
-from gitskill.lesson import Lesson
+from gitskill.lesson import PERSON, Lesson
 from gitskill.message import Message
 from gitskill.skill.diff import changes_between
 from gitskill.skill.hunks import Changes
@@ -45,13 +45,24 @@ class Recorded:
     changes: Changes
 
 
-def add(reader: SkillReader, batch: Batch, lesson: Lesson, skill: Skill, base: CommitId, author: Who) -> Move:
-    """Put the lesson's commit into `batch`: `base` with `skill` in its place. Returns the branch to create."""
+def add(reader: SkillReader, batch: Batch, lesson: Lesson, skill: Skill, base: CommitId, who: Who) -> Move:
+    """Put the lesson's commit into `batch`: `base` with `skill` in its place. Returns the branch to create.
+
+    `who` commits it; its author is its analyst.
+    """
     repository = reader.repository
     commit = repository.read_commit(base)
     tree = with_skill(batch, str(commit.tree_id), reader.folder, reader.read(base), skill)
-    made = batch.commit(tree, [base], lesson.message(), author.at_least(commit.commit_time))
+    who = who.at_least(commit.commit_time)
+    made = batch.commit(tree, [base], lesson.message(), _author(lesson, who), who)
     return Move(names.lesson_ref(repository, lesson.id, lesson.slug), None, made)
+
+
+def _author(lesson: Lesson, who: Who) -> Who:
+    if lesson.analyst == PERSON:
+        return who
+    name = f"analyst-{lesson.analyst.partition(' ')[0]}"
+    return Who(name, f"{name}@gitskill.invalid", who.when)
 
 
 def read(reader: SkillReader, commit: CommitId) -> Recorded:

@@ -44,7 +44,7 @@ class Batch:
     """Objects on their way into `repository`. Not safe for threads: one thread writes to git."""
 
     def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+        self.repository = repository
         self._new: dict[str, _Object] = {}
         self._trees: dict[str, Entries] = {}
         self.waiting = 0
@@ -119,15 +119,15 @@ class Batch:
     def entries(self, tree: str) -> Entries:
         """Give the entries of a tree, new or stored."""
         if tree not in self._trees:
-            self._trees[tree] = tree_entries(self._repository, tree)
+            self._trees[tree] = tree_entries(self.repository, tree)
         return self._trees[tree]
 
     def write(self) -> None:
         """Put every new object on disk, flushed. Objects that are already there cost nothing."""
-        odb = self._repository.git.odb
+        odb = self.repository.git.odb
         fresh = {oid: item for oid, item in self._new.items() if oid not in odb}
         if len(fresh) > _FEW:
-            run(self._repository.git_dir, "index-pack", "--stdin", "--strict", data=b"".join(_pack(fresh)))
+            run(self.repository.git_dir, "index-pack", "--stdin", "--strict", data=b"".join(_pack(fresh)))
         else:
             self._write_loose(fresh)
         self._new.clear()
@@ -136,9 +136,9 @@ class Batch:
     def _write_loose(self, objects: Mapping[str, _Object]) -> None:
         for kind, _, packed in objects.values():
             try:
-                self._repository.git.odb.write(_KINDS[kind][1], zlib.decompress(packed))
+                self.repository.git.odb.write(_KINDS[kind][1], zlib.decompress(packed))
             except (OSError, pygit2.GitError) as error:
-                raise GitRefused(f"{self._repository.shown} cannot be written: {error}") from error
+                raise GitRefused(f"{self.repository.shown} cannot be written: {error}") from error
 
     def _add(self, kind: bytes, data: bytes) -> str:
         oid = hashlib.sha1(b"%s %d\0" % (kind, len(data)) + data, usedforsecurity=False).hexdigest()

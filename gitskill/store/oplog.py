@@ -36,6 +36,8 @@ class Operation:
     """The operation that this one took back."""
     keep: bool = True
     """Keep what the refs moved away from. False lets git collect it, in its own time."""
+    done: tuple[Move, ...] = ()
+    """Moves that belong to it and were made before: they are logged, and undone with the others."""
     commit: CommitId | None = None
     """The log's entry, once there is one."""
 
@@ -132,7 +134,7 @@ def _undone(log: Sequence[Operation]) -> set[CommitId]:
 
 
 def _entry(repository: Repository, batch: Batch, operation: Operation, before: str | None, who: Who) -> CommitId:
-    tree = _moves_tree(batch, operation.moves)
+    tree = _moves_tree(batch, (*operation.done, *operation.moves))
     parents = [CommitId(before)] if before else []
     if operation.keep:
         new = {step.new for step in operation.moves}

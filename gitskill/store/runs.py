@@ -9,7 +9,7 @@ from gitskill.ids import CommitId, RunId
 from gitskill.message import Message
 from gitskill.store import names
 from gitskill.store.history import commits_with
-from gitskill.store.objects import Batch, tree_entries
+from gitskill.store.objects import Batch, Change, tree_entries
 from gitskill.store.oplog import operations
 from gitskill.store.refs import Move, commits_under
 from gitskill.store.repository import Repository, Who
@@ -30,18 +30,26 @@ class Run:
     started: int
     lessons: tuple[str, ...] = ()
     """The slots that are taken: `l0001a`. Moving the record's ref is what makes a slot ours."""
+    planned: int = 0
+    """How many slots its plan takes for analysts; those of a person come after them."""
     record: CommitId | None = None
     """Where the record's ref stood when this was read; None where there is no record yet."""
 
 
 def add(batch: Batch, run: Run, who: Who) -> Move:
     """Put the record of `run` into `batch` and return the ref to create, or to move from where it was read."""
-    data = {**asdict(run), "id": str(run.id)}
-    del data["record"]
-    tree = batch.edit_tree(None, {_RECORD: json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"})
+    old = str(batch.repository.read_commit(run.record).tree_id) if run.record else None
+    tree = batch.edit_tree(old, files(run))
     parents = [run.record] if run.record else []
     made = batch.commit(tree, parents, Message(f"Record of {run.id}"), who)
     return Move(names.RUNS + str(run.id), run.record, made)
+
+
+def files(run: Run) -> dict[str, Change]:
+    """Give the files of a record that say what the run stands on."""
+    data = {**asdict(run), "id": str(run.id)}
+    del data["record"]
+    return {_RECORD: json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"}
 
 
 def recorded(repository: Repository) -> list[Run]:
@@ -61,6 +69,7 @@ def _read(repository: Repository, commit: CommitId) -> Run:
             data["engine"],
             int(data["started"]),
             tuple(data["lessons"]),
+            int(data.get("planned", 0)),
             commit,
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gitskill import codec
@@ -101,6 +101,17 @@ def read(repository: Repository, trace: str) -> Trace:
     """Read a trace by its full id."""
     [(path, data)] = load(repository, tree_of(repository, REF), [path_of(trace)])
     return from_document(_parsed(path, data))
+
+
+def documents(repository: Repository, wanted: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
+    """Give each entry with the bytes of its trace, one after the other."""
+    found = load(repository, tree_of(repository, REF), [path_of(entry.trace) for entry in wanted])
+    return ((entry, data) for entry, (_, data) in zip(wanted, found, strict=True))
+
+
+def parse(data: bytes) -> Trace:
+    """Read a trace from its bytes."""
+    return from_document(_parsed("a trace", data))
 
 
 def _entry(path: str, data: bytes) -> Entry:

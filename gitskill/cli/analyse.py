@@ -1,0 +1,92 @@
+"""gitskill analyse"""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING
+
+import click
+
+from gitskill.cli import choosing, models, options, output
+from gitskill.cli.session import Session
+from gitskill.errors import GitskillError
+
+if TYPE_CHECKING:
+    from gitskill.cli.working import Job
+
+
+@click.command()
+@choosing.flags
+@models.flags
+@click.option("--run", "run_name", metavar="RUN", help="Go on with this run, as it was planned.")
+@click.option("--new", is_flag=True, help="Begin a new run even where one with the same plan is there.")
+@options.as_json
+@click.pass_obj
+def analyse(
+    session: Session,
+    study: choosing.StudyFlags,
+    flags: models.ModelFlags,
+    run_name: str | None,
+    new: bool,
+    as_json: bool,
+) -> int:
+    """Let analysts study runs: every lesson becomes a commit on its own branch.
+
+    Every analyst sees one trace and the same frozen skill. Broken off, by
+    Ctrl-C, a budget or a crash, the same command goes on where it stood and
+    pays for nothing twice. Nothing is merged, and your checkout stays as it is.
+
+    \b
+    Examples:
+      gitskill analyse
+      gitskill analyse --traces ~/.claude/projects/sheets --max-usd 5
+    """
+    from gitskill.cli import working
+    from gitskill.cli.status import document, show
+
+    job = working.resumed(session, flags, study, run_name) if run_name else working.begun(session, flags, study, new)
+    _introduce(job)
+    try:
+        _until_signal(working.work(session, job))
+    except (GitskillError, KeyboardInterrupt, SystemExit):
+        output.tell(f"  go on     gitskill analyse --run {job.run.id}")
+        raise
+    found = working.stands(session, job.run.id)
+    if as_json:
+        output.document(document(session, found))
+    else:
+        show(session, found)
+    return 7 if found.traces["failed"] else 0
+
+
+def _introduce(job: "Job") -> None:
+    counts = {each: job.plan.counted(each) for each in dict.fromkeys(one.analyst for one in job.plan.assignments)}
+    who = ", ".join(f"{count} {each}" for each, count in counts.items())
+    known = f", {len(job.known)} studied before" if job.known else ""
+    output.tell(
+        f"run {job.run.id} on {job.run.base[:8]}: {output.counted(len(job.plan.assignments), 'trace')} ({who}){known}"
+    )
+
+
+def _until_signal(work: Coroutine[None, None, None]) -> None:
+    """Run to the end, or to a signal: then what is finished is still written."""
+    stopped: list[int] = []
+
+    async def supervised() -> None:
+        task = asyncio.ensure_future(work)
+
+        def stop(number: int) -> None:
+            stopped.append(number)
+            task.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not stopped:
+                raise
+
+    asyncio.run(supervised())
+    if stopped:
+        raise SystemExit(128 + stopped[0])

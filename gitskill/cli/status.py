@@ -1,0 +1,152 @@
+"""gitskill status"""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gitskill.cli import options, output
+from gitskill.cli.session import Session
+
+if TYPE_CHECKING:
+    from gitskill.fate import Anomaly
+    from gitskill.model.ledger import Bill
+    from gitskill.report.status import Status
+
+_SHOWN = 10
+
+
+@click.command()
+@click.argument("run", default="", metavar="[RUN]")
+@options.as_json
+@click.pass_obj
+def status(session: Session, run: str, as_json: bool) -> None:
+    """Say how far a run is: every trace and every lesson accounted for. Without RUN it is the newest.
+
+    \b
+    Example:
+      gitskill status r0007
+    """
+    from gitskill.cli.working import find_run, stands
+    from gitskill.ids import RunId
+
+    found = stands(session, RunId.parse(run) if run else find_run(session).id)
+    if as_json:
+        output.document(document(session, found))
+    else:
+        show(session, found)
+
+
+def show(session: Session, found: "Status") -> None:
+    """Print where a run stands."""
+    from gitskill.report.lesson import State
+
+    traces, states, run = found.traces, found.states, found.run
+    output.result(f"run {run.id} on {run.base[:8]}, {run.engine}")
+    if found.plan:
+        told = [f"{traces['lessons']} with lessons", f"{traces['no_lesson']} without"]
+        told += [f"{traces[name]} {name}" for name in ("skipped", "failed", "pending") if traces[name]]
+        output.result(f"  traces   {sum(traces.values())}: {', '.join(told)}")
+    counts = ", ".join(f"{states[state]} {state}" for state in State if states[state])
+    output.result(f"  lessons  {len(found.lessons)}" + (f": {counts}" if counts else ""))
+    bill = _bill(session, found)
+    if bill.calls or bill.replayed:
+        cost = "price unknown" if bill.usd is None else f"${bill.usd:.2f}"
+        tokens = f"{bill.tokens.input:,} tokens in, {bill.tokens.output:,} out"
+        output.result(f"  cost     {output.counted(bill.calls, 'call')}, {tokens}, {cost}")
+    _show_reasons(found)
+    for each in found.anomalies:
+        output.result(f"  anomaly  {each.what}")
+    if found.lessons:
+        output.tell(f"  look      gitskill show {run.id}")
+    if not found.is_finished:
+        output.tell(f"  go on     gitskill analyse --run {run.id}")
+
+
+def _show_reasons(found: "Status") -> None:
+    """Print the commonest reasons for what came to nothing."""
+    from collections import Counter
+
+    from gitskill.plan import WHY
+    from gitskill.report.lesson import State
+
+    reasons: Counter[tuple[str, str]] = Counter()
+    reasons.update((str(each.fate), each.reason) for each in found.fates.values() if not each.lessons)
+    reasons.update(("skipped", WHY[each.why]) for each in (found.plan.skipped if found.plan else ()))
+    for standing in found.lessons.values():
+        if standing.state in {State.HELD, State.REJECTED}:
+            reasons[str(standing.state), f"{standing.by}: {standing.reason}"] += 1
+    for (what, reason), count in reasons.most_common(_SHOWN):
+        output.result(f"  {count:5} {what.replace('_', ' ')}: {reason}")
+    if len(reasons) > _SHOWN:
+        output.result(f"        and {len(reasons) - _SHOWN} other reasons (--json names them all)")
+
+
+def document(session: Session, found: "Status") -> dict[str, Any]:
+    """Give the document that `status --json` prints; its keys are stable."""
+    from gitskill.report.lesson import State
+
+    bill, states = _bill(session, found), found.states
+    ends = ("merged", "folded", "dropped", "held", "rejected")
+    counts = {name: states[State(name)] for name in ends}
+    return {
+        "run": str(found.run.id),
+        "base": found.run.base,
+        "candidate": None,
+        "engine": found.run.engine,
+        "traces": found.traces,
+        "lessons": {"proposed": len(found.lessons), **counts, "pending": states[State.PROPOSED]},
+        "calls": bill.calls,
+        "tokens": {"input": bill.tokens.input, "output": bill.tokens.output, "cached": bill.tokens.cached},
+        "usd": bill.usd,
+        **_reasons(found),
+    }
+
+
+def _reasons(found: "Status") -> dict[str, Any]:
+    """Name every trace without a lesson and every lesson that waits or was refused, with the reason."""
+    from gitskill.plan import WHY
+    from gitskill.report.lesson import State
+
+    plan, fates = found.plan, found.fates.values()
+    traces = {each.number: {"trace": each.trace, "task": each.task} for each in (plan.assignments if plan else ())}
+    waiting = {lesson: one for lesson, one in found.lessons.items() if one.state in {State.HELD, State.REJECTED}}
+    return {
+        "no_lesson": [
+            {**traces[each.number], "fate": str(each.fate), "reason": each.reason}
+            for each in fates
+            if not each.lessons and each.number in traces
+        ],
+        "skipped": [
+            {"trace": each.trace, "task": each.task, "reason": str(each.why), "detail": WHY[each.why]}
+            for each in (plan.skipped if plan else ())
+        ],
+        "remarks": [
+            {**traces[each.number], "remark": each.reason}
+            for each in fates
+            if each.lessons and each.reason and each.number in traces
+        ],
+        "waiting": [
+            {"lesson": str(lesson), "state": str(one.state), "by": one.by, "reason": one.reason}
+            for lesson, one in waiting.items()
+        ],
+        "anomalies": [_anomaly(each) for each in found.anomalies],
+    }
+
+
+def _anomaly(anomaly: "Anomaly") -> dict[str, Any]:
+    quotes = [{"trace": one.trace, "step": one.step, "quote": one.quote} for one in anomaly.evidence]
+    return {"what": anomaly.what, "evidence": quotes}
+
+
+def _bill(session: Session, found: "Status") -> "Bill":
+    """Add up what the run cost, as far as this machine's ledger knows."""
+    from gitskill.model.ledger import Bill, Ledger
+    from gitskill.report.status import total
+
+    if not session.ledger.exists():
+        return Bill()
+    ledger = Ledger(session.ledger)
+    try:
+        return total(ledger.bills(str(found.run.id)))
+    finally:
+        ledger.close()

@@ -1,0 +1,233 @@
+"""A run of analysts from the command line: which run it is, what it works with, and what is shown of it."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitskill.cli import choosing, models, output
+from gitskill.cli.session import Session
+from gitskill.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from gitskill.analyse import Engine
+    from gitskill.analysts.draft import Studied
+    from gitskill.analysts.room import Equipment
+    from gitskill.cli.models import Chosen, ModelFlags
+    from gitskill.examine import Bench
+    from gitskill.fate import TraceFate
+    from gitskill.ids import RunId
+    from gitskill.model.stack import Opened
+    from gitskill.plan import Assignment, Plan, Recipe
+    from gitskill.report.status import Status
+    from gitskill.sandbox.bubblewrap import Sandbox
+    from gitskill.store.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run with what is chosen for it."""
+
+    run: "Run"
+    plan: "Plan"
+    known: "Mapping[int, TraceFate]"
+    """The traces that were studied before."""
+    chosen: "Chosen"
+    sandbox: "Sandbox | None"
+    study: choosing.StudyFlags
+
+
+def begun(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, new: bool) -> Job:
+    """Plan, and give the run of that plan: one that was broken off, else a new one."""
+    from gitskill.store.analyses import begin, fates
+
+    chosen = models.chosen(session, flags)
+    sandbox = _sandbox(session, chosen, study)
+    plan = choosing.plan_stored(session, study, choosing.recipe(chosen, study, sandbox=sandbox is not None))
+    if not plan.assignments:
+        raise InvalidInput("no trace can be studied", hint="gitskill plan says why; label them: gitskill traces label")
+    run = None if new else _same(session, plan)
+    run = run or begin(session.reader, plan, session.who())
+    return Job(run, plan, fates(session.repository, run), chosen, sandbox, study)
+
+
+def resumed(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, name: str) -> Job:
+    """Go on with a run as it was planned, or raise where that cannot be.
+
+    Its record lies in the repository, so nothing of it is obeyed that would
+    run a program or choose a model: the same must be asked for again.
+    """
+    from gitskill.ids import RunId
+    from gitskill.store.analyses import fates, plan_of
+
+    run = find_run(session, RunId.parse(name))
+    plan = plan_of(session.repository, run)
+    if plan is None:
+        raise InvalidInput(f"{run.id} has no plan: its lessons were added by hand")
+    chosen = models.chosen(session, flags, run.base)
+    sandbox = _sandbox(session, chosen, study) if plan.recipe.verify == "sandbox" else None
+    _refuse_changed(run.id, plan.recipe, choosing.recipe(chosen, study, sandbox=sandbox is not None))
+    return Job(run, plan, fates(session.repository, run), chosen, sandbox, study)
+
+
+def _refuse_changed(run: "RunId", planned: "Recipe", now: "Recipe") -> None:
+    """Refuse to go on with another model, other prompts or other tools: the lessons would not be of one run."""
+    for what, flag in (("engine", "--model"), ("prompts", ""), ("verify", "--verify"), ("checker", "--checker")):
+        before, after = getattr(planned, what), getattr(now, what)
+        if before != after:
+            raise InvalidInput(
+                f"{run} was planned with {what} {before or 'none'!r}, now it is {after or 'none'!r}",
+                hint=f"give the same with {flag}, or begin a new run" if flag else "begin a new run, without --run",
+            )
+
+
+def find_run(session: Session, wanted: "RunId | None" = None) -> "Run":
+    """Give the run of this skill that is named, or the newest."""
+    from gitskill.store.runs import recorded
+
+    known = [run for run in recorded(session.repository) if run.folder == session.reader.folder]
+    found = [run for run in known if wanted in (None, run.id)]
+    if not found:
+        raise NotFound(f"there is no run {wanted} of this skill" if wanted else "there is no run yet")
+    return found[-1]
+
+
+def stands(session: Session, run: "RunId") -> "Status":
+    """Tell where a run stands now."""
+    from gitskill.report.status import status
+
+    return status(session.nodes, find_run(session, run))
+
+
+def _same(session: Session, plan: "Plan") -> "Run | None":
+    """Find the newest run with this very plan, on the skill as it is now; tell of others that wait."""
+    from gitskill.store.analyses import fates, plan_of
+    from gitskill.store.runs import recorded
+
+    reader, repository = session.reader, session.repository
+    skill = reader.folder_id(repository.head())
+    for run in reversed([run for run in recorded(repository) if run.folder == reader.folder and run.planned]):
+        if plan_of(repository, run) == plan and reader.folder_id(run.base) == skill:
+            return run
+        if len(fates(repository, run)) < run.planned:
+            output.tell(f"  note      {run.id} is not finished: gitskill analyse --run {run.id} goes on with it")
+    return None
+
+
+def _sandbox(session: Session, chosen: "Chosen", study: choosing.StudyFlags) -> "Sandbox | None":
+    """Prepare the sandbox where a fix is to be tried in one."""
+    from gitskill.sandbox.bubblewrap import NoSandbox, Sandbox
+
+    wanted = study.verify or chosen.verify
+    if wanted == "off" or chosen.setup is None:
+        return None
+    program = shutil.which("bwrap", path=session.environment.get("PATH", ""))
+    outside = [Path.cwd(), session.directory.resolve(), Path(session.repository.shown), session.repository.common_dir]
+    try:
+        return asyncio.run(Sandbox.prepare(program, outside=outside))
+    except NoSandbox as error:
+        if wanted == "require":
+            raise
+        output.tell(f"  sandbox   none, so no fix is tried: {error}")
+        return None
+
+
+async def work(session: Session, job: Job) -> None:
+    """Study what is left, and enter the run into the log of operations when nothing is."""
+    from gitskill.analyse import Work, analyse
+    from gitskill.cli.progress import Progress
+    from gitskill.examine import Bench
+    from gitskill.store.analyses import Writer, fates
+    from gitskill.store.locks import held
+    from gitskill.store.repository import Repository
+    from gitskill.store.skills import SkillReader
+
+    with held(session.repository, job.run.id) as lock:
+        for ref in lock.sweep():
+            output.tell(f"  unlocked  {ref}: a gitskill that was killed had left its lock")
+        run = find_run(session, job.run.id)
+        known = fates(session.repository, run)
+        # Its own handle: it is used from another thread.
+        reader = SkillReader(Repository.open(session.repository.git_dir), session.reader.folder)
+        writer = Writer(reader, run, lock, session.who())
+        bench = Bench(session.reader.read(run.base), job.chosen.redactor)
+        load = _loader(session)
+        async with AsyncExitStack() as stack:
+            opened = await _opened(session, job, stack)
+            engine = _model_engine(job, bench, opened) if opened else _offline_engine(job, bench, load)
+            progress = Progress(len(job.plan.assignments), known.values(), opened.bills if opened else dict)
+            writer.note(engine.anomalies)
+            todo = Work(run.id, job.plan, bench, engine, load, writer.save)
+            await analyse(todo, known, job.chosen.workers, progress.tell)
+            progress.end()
+        writer.finish(fates(session.repository, find_run(session, run.id)))
+
+
+async def _opened(session: Session, job: Job, stack: AsyncExitStack) -> "Opened | None":
+    from gitskill.model.stack import opened
+
+    if job.chosen.setup is None:
+        return None
+    return await stack.enter_async_context(opened(job.chosen.setup, session.ledger, str(job.run.id)))
+
+
+def _offline_engine(job: Job, bench: "Bench", load: "Callable[[Assignment], Studied]") -> "Engine":
+    from gitskill.engine import OfflineEngine
+    from gitskill.plan import Analyst, Assignment, Why
+
+    others = [
+        Assignment(0, each.trace, each.task, each.status, Analyst.OFFLINE, 0)
+        for each in job.plan.skipped
+        if each.why in {Why.SIGNAL, Why.NOT_DRAWN}
+    ]
+    runs = []
+    for each in (*job.plan.assignments, *others):
+        with suppress(NotFound):  # a trace that is gone is told when its turn comes
+            runs.append(load(each))
+    return OfflineEngine(runs, bench.base)
+
+
+def _model_engine(job: Job, bench: "Bench", opened: "Opened") -> "Engine":
+    from gitskill.analysts.desk import Desk
+    from gitskill.engine import ModelEngine
+    from gitskill.prompts import Prompts
+
+    desk = Desk(opened.model, opened.name, Prompts(job.chosen.prompts), bench.base, lambda _: "", str(job.run.id))
+    return ModelEngine(desk, bench, job.plan.recipe.turns, _equipment(job, bench, opened))
+
+
+def _equipment(job: Job, bench: "Bench", opened: "Opened") -> "Callable[[str], Equipment]":
+    """Give what there is to try a fix with, for each trace."""
+    from gitskill.analysts.room import BARE, Equipment
+    from gitskill.judge import Judge
+    from gitskill.trying import JudgeModel, KeptChecker, KeptRunner, SandboxModel, reference_hashes, skill_hash
+
+    if job.sandbox is None:
+        return lambda _: BARE
+    run, skill = str(job.run.id), skill_hash(bench.base)
+    commands = opened.kept(SandboxModel(job.sandbox, bench.base))
+    command = job.plan.recipe.checker
+    judge = JudgeModel(Judge.parse(command, flag="--checker")) if command else None
+    checker = KeptChecker(opened.kept(judge), run, command) if judge else None
+    references = reference_hashes([job.study.references] if job.study.references else [])
+    return lambda trace: Equipment(KeptRunner(commands, run, trace, skill), checker, references)
+
+
+def _loader(session: Session) -> "Callable[[Assignment], Studied]":
+    """Give how to read a trace of the plan, as it was labelled when the plan was made."""
+    from gitskill.materials import studied
+    from gitskill.store.traces import documents, entries
+
+    known = {entry.trace: entry for entry in entries(session.repository)}
+
+    def load(assignment: "Assignment") -> "Studied":
+        entry = known.get(assignment.trace)
+        if entry is None:
+            raise NotFound(f"the trace {assignment.trace[:10]} is not stored")
+        [(_, data)] = documents(session.repository, [entry])
+        return studied(replace(entry, task=assignment.task), data, assignment.status)
+
+    return load

@@ -1,0 +1,96 @@
+"""A suggestion held against every check: what it becomes is decided here, in code, and for every analyst alike."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gitskill.analysts.draft import Studied
+from gitskill.analysts.suggestion import Suggestion
+from gitskill.checks.finding import Finding, Level
+from gitskill.checks.leak import Source
+from gitskill.checks.lesson import Words, check_lesson, judgement
+from gitskill.errors import InvalidInput
+from gitskill.fate import LessonFate, State
+from gitskill.ids import LessonId
+from gitskill.lesson import Lesson, TraceRef
+from gitskill.message import one_line
+from gitskill.outcome import Status
+from gitskill.redact.redactor import Redactor
+from gitskill.skill.edits import apply_edits
+from gitskill.skill.snapshot import SKILL_FILE, Skill
+from gitskill.store.analyses import Ready
+
+_KEPT = 300
+"""Characters of what a rejected lesson said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every lesson of a run is held against."""
+
+    base: Skill
+    redactor: Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The traces that an analyst had before it, with their tasks."""
+
+    runs: tuple[Studied, ...]
+    tasks: Mapping[str, str]
+    analyst: str
+    """As it stands on a commit: `error qwen3.5-35b prompts:5e1c22ab`."""
+
+    def cited(self, suggestion: Suggestion) -> tuple[TraceRef, ...]:
+        """Give the traces that a suggestion quotes; all of them where it quotes none."""
+        quoted = {item.trace for item in suggestion.evidence}
+        named = [run for run in self.runs if run.id in quoted] or list(self.runs)
+        return tuple(TraceRef(run.id, self.tasks[run.id], str(run.outcome.status)) for run in named)
+
+
+def problem(bench: Bench, case: Case, suggestion: Suggestion) -> str:
+    """Say why a suggestion would be rejected, for its analyst to mend; empty if it would not be."""
+    _, findings = _held_against(bench, case, suggestion)
+    wrong = [each for each in findings if each.level is Level.INVALID]
+    return "; ".join(f"{each.path}: {each.message}" if each.path else each.message for each in wrong)
+
+
+def examine(bench: Bench, case: Case, suggestion: Suggestion, lesson: LessonId) -> tuple[LessonFate, Ready | None]:
+    """Decide what becomes of a suggestion. One that is rejected leaves only its fate."""
+    skill, findings = _held_against(bench, case, suggestion)
+    found = judgement(findings)
+    title = " ".join(_clean(bench, suggestion.title).replace("\0", " ").split()) or "(no title)"
+    if skill is None or found.state is State.REJECTED:
+        rule = _clean(bench, suggestion.rule)[:_KEPT]
+        return LessonFate(lesson.short, title[:_KEPT], State.REJECTED, "", found.by, found.reason, rule), None
+    made = Lesson(
+        lesson,
+        suggestion.title,
+        suggestion.cause,
+        case.analyst,
+        case.cited(suggestion),
+        suggestion.evidence,
+        suggestion.verified,
+    )
+    fate = LessonFate(lesson.short, made.title, found.state, "", found.by, found.reason)
+    return fate, Ready(made, skill, fate)
+
+
+def _held_against(bench: Bench, case: Case, suggestion: Suggestion) -> tuple[Skill | None, Sequence[Finding]]:
+    """Place the edits and run every check; no skill where they cannot be placed."""
+    if suggestion.problem:
+        return None, (_refused("format", suggestion.problem),)
+    try:
+        skill = apply_edits(bench.base, suggestion.edits)
+    except InvalidInput as error:
+        return None, (_refused("anchor", str(error)),)
+    words = Words(suggestion.title, suggestion.cause, suggestion.rule, suggestion.verified)
+    sources = {run.id: Source(run.trace, case.tasks[run.id], run.outcome.status is Status.SUCCESS) for run in case.runs}
+    return skill, check_lesson(bench.base, skill, words, suggestion.evidence, sources, bench.redactor)
+
+
+def _refused(check: str, reason: str) -> Finding:
+    return Finding(check, Level.INVALID, SKILL_FILE if check == "anchor" else "", None, one_line(reason))
+
+
+def _clean(bench: Bench, text: str) -> str:
+    return bench.redactor.session().text(text)

@@ -1,0 +1,224 @@
+"""The record of a run of analysts: its plan, and what became of every trace and lesson, written as each is done.
+
+The record is a function of what is in it: however often a run was broken off,
+its record, its lessons and their commits come to the same ids.
+"""
+
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gitskill import codec
+from gitskill.errors import GitRefused, InvalidInput, RefMoved
+from gitskill.fate import Anomaly, LessonFate, TraceFate
+from gitskill.ids import CommitId
+from gitskill.lesson import Lesson
+from gitskill.message import Message
+from gitskill.plan import Plan
+from gitskill.skill.snapshot import Skill
+from gitskill.store import lessons, names, runs
+from gitskill.store.locks import Busy, RunLock, held
+from gitskill.store.objects import FILE, TREE, Batch, Change, tree_entries
+from gitskill.store.oplog import OPLOG, Operation, operations, record
+from gitskill.store.refs import Move, move, target
+from gitskill.store.repository import Repository, Who
+from gitskill.store.runs import Run
+from gitskill.store.skills import SkillReader
+
+_PLAN = "plan.json"
+_FATES = "fates"
+_ANOMALIES = "anomalies.json"
+_FATE = re.compile(r"\d{4,9}\.json")
+_TRIES = 20
+_PAUSE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A lesson that passed its checks, or is held by one."""
+
+    lesson: Lesson
+    skill: Skill
+    """The base with the lesson's edits in it."""
+    fate: LessonFate
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A trace that was studied: its fate, and those of its lessons that get a branch."""
+
+    fate: TraceFate
+    ready: tuple[Ready, ...] = ()
+
+
+def begin(reader: SkillReader, plan: Plan, who: Who) -> Run:
+    """Give the next run to `plan`, on the commit that is checked out."""
+    repository = reader.repository
+    for _ in range(_TRIES):
+        number = runs.next_run(repository)
+        run = Run(number, repository.head(), reader.folder, plan.recipe.engine, who.when, planned=len(plan.assignments))
+        batch = Batch(repository)
+        tree = batch.edit_tree(None, {_PLAN: codec.canonical(codec.dump(plan)), **runs.files(run)})
+        made = batch.commit(tree, [], Message(f"Record of {number}"), _stamped(reader, run, who))
+        batch.write()
+        try:
+            with held(repository, number) as lock:
+                lock.sweep()
+                with lock.moving([names.RUNS + str(number)]):
+                    move(repository, [Move(names.RUNS + str(number), None, made)], who, f"begin {number}")
+        except (RefMoved, Busy):
+            time.sleep(_PAUSE)
+            continue
+        return replace(run, record=made)
+    raise GitRefused("other gitskill commands keep beginning runs", hint="run the command again")
+
+
+def plan_of(repository: Repository, run: Run) -> Plan | None:
+    """Read the plan of a run; None where it has none, as one of lessons by hand."""
+    tree = _tree(repository, run)
+    if _PLAN not in tree:
+        return None
+    found: Plan = codec.load(Plan, _parsed(repository, run, tree[_PLAN][1]))
+    return found
+
+
+def fates(repository: Repository, run: Run) -> Mapping[int, TraceFate]:
+    """Read what became of the traces of a run, by their numbers; those that are missing wait to be studied."""
+    found: dict[int, TraceFate] = {}
+    mode, folder = _tree(repository, run).get(_FATES, (0, ""))
+    for inner, oid in (tree_entries(repository, folder) if mode == TREE else {}).values():
+        for name, (kind, blob) in (tree_entries(repository, oid) if inner == TREE else {}).items():
+            if kind == FILE and _FATE.fullmatch(name):
+                fate: TraceFate = codec.load(TraceFate, _parsed(repository, run, blob))
+                found[fate.number] = fate
+    return dict(sorted(found.items()))
+
+
+def anomalies(repository: Repository, run: Run) -> tuple[Anomaly, ...]:
+    """Read what the analysts noticed about the harness or the labels."""
+    tree = _tree(repository, run)
+    if _ANOMALIES not in tree:
+        return ()
+    found: tuple[Anomaly, ...] = codec.load(tuple[Anomaly, ...], _parsed(repository, run, tree[_ANOMALIES][1]))
+    return found
+
+
+def _tree(repository: Repository, run: Run) -> dict[str, tuple[int, str]]:
+    return tree_entries(repository, str(repository.read_commit(run.record).tree_id)) if run.record else {}
+
+
+def _parsed(repository: Repository, run: Run, blob: str) -> object:
+    try:
+        found: object = json.loads(repository.read_object(blob))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"the record of {run.id} is damaged: {error}", hint="git log refs/gitskill/runs") from error
+    return found
+
+
+def _stamped(reader: SkillReader, run: Run, who: Who) -> Who:
+    """Give the stamp of everything in the run: never a clock, only its start, and not before its base."""
+    started = Who(who.name, who.email, run.started)
+    return started.at_least(reader.repository.read_commit(run.base).commit_time)
+
+
+class Writer:
+    """Writes what is finished. Not safe for threads: one at a time."""
+
+    def __init__(self, reader: SkillReader, run: Run, lock: RunLock, who: Who) -> None:
+        self._reader = reader
+        self._run = run
+        self._lock = lock
+        self._who = _stamped(reader, run, who)
+        self._made: dict[str, Move] = {}
+
+    def save(self, done: Sequence[Finished]) -> tuple[TraceFate, ...]:
+        """Give every lesson of `done` its commit and branch, and write the fates into the record, all at once."""
+        repository = self._reader.repository
+        batch = Batch(repository)
+        moves, changes, told = [], {}, []
+        for finished in done:
+            made = {each.fate.slot: self._add(batch, each) for each in finished.ready}
+            commits = {slot: str(each.new) for slot, each in made.items()}
+            lessons_ = tuple(replace(each, commit=commits.get(each.slot, "")) for each in finished.fate.lessons)
+            fate = replace(finished.fate, lessons=lessons_)
+            moves += [each for each in made.values() if self._is_new(each)]
+            changes[_path(fate.number)] = codec.canonical(codec.dump(fate))
+            told.append(fate)
+        self._change(batch, changes, moves)
+        return tuple(told)
+
+    def note(self, found: Sequence[Anomaly]) -> None:
+        """Write down what was noticed about the harness or the labels."""
+        if found:
+            data = json.dumps([codec.dump(each) for each in found], ensure_ascii=False, sort_keys=True)
+            self._change(Batch(self._reader.repository), {_ANOMALIES: data.encode(errors="replace")}, [])
+
+    def _change(self, batch: Batch, changes: Mapping[str, Change], moves: Sequence[Move]) -> None:
+        """Change the record and make the branches, all or nothing, also where a person adds to the run meanwhile."""
+        for _ in range(_TRIES):
+            try:
+                self._move(batch, [*moves, self._record(batch, changes)])
+            except RefMoved as error:
+                if error.ref != names.RUNS + str(self._run.id):
+                    raise
+                self._run = self._again()
+            else:
+                return
+        raise GitRefused(f"the record of {self._run.id} keeps moving", hint="run the command again")
+
+    def finish(self, found: Mapping[int, TraceFate]) -> None:
+        """Enter the whole run into the log of operations, as one that can be undone. Twice is once."""
+        commits = {one.slot: one.commit for each in found.values() for one in each.lessons if one.commit}
+        ours = {str(lesson.id.short): lesson for lesson in lessons.listed(self._reader.repository, self._run.id)}
+        refs = [(ours[slot].ref, commit) for slot, commit in commits.items() if slot in ours]
+        done = [Move(ref, None, commit) for ref, commit in refs if ref]
+        done.append(Move(names.RUNS + str(self._run.id), None, self._run.record))
+        operation = Operation(f"analyse {self._run.id}", (), done=tuple(done))
+        repository = self._reader.repository
+        if not any(each.what == operation.what for each in operations(repository)):
+            with self._lock.moving([OPLOG]):
+                record(repository, Batch(repository), operation, self._who)
+
+    def _add(self, batch: Batch, ready: Ready) -> Move:
+        return lessons.add(self._reader, batch, ready.lesson, ready.skill, self._run.base, self._who)
+
+    def _is_new(self, wanted: Move) -> bool:
+        """Tell whether the branch is still to be made: a killed process may have made it, a person gone on from it."""
+        there = target(self._reader.repository, wanted.ref)
+        if there is None or wanted.new is None:
+            return True
+        if there != wanted.new and not self._reader.repository.descends(CommitId(there), CommitId(wanted.new)):
+            raise GitRefused(
+                f"{wanted.ref} is in the way: it is not the lesson that {self._run.id} makes there",
+                hint=f"rename it: git branch -m {wanted.ref.removeprefix('refs/heads/')} NAME",
+            )
+        return False
+
+    def _record(self, batch: Batch, changes: Mapping[str, Change]) -> Move:
+        repository, run = self._reader.repository, self._run
+        if run.record is None:
+            raise InvalidInput(f"{run.id} has no record")
+        tree = batch.edit_tree(str(repository.read_commit(run.record).tree_id), changes)
+        made = batch.commit(tree, [self._origin(run.record)], Message(f"Record of {run.id}"), self._who)
+        return Move(names.RUNS + str(run.id), run.record, made)
+
+    def _origin(self, commit: CommitId) -> CommitId:
+        """Find the record's first state: each later one has it as its parent, however many there were in between."""
+        while parents := self._reader.repository.parents(commit):
+            commit = parents[0]
+        return commit
+
+    def _move(self, batch: Batch, moves: Sequence[Move]) -> None:
+        batch.write()
+        with self._lock.moving([each.ref for each in moves]):
+            move(self._reader.repository, moves, self._who, f"analyse {self._run.id}")
+        self._run = replace(self._run, record=CommitId(str(moves[-1].new)))
+
+    def _again(self) -> Run:
+        return next(each for each in runs.recorded(self._reader.repository) if each.id == self._run.id)
+
+
+def _path(number: int) -> str:
+    return f"{_FATES}/{number // 100:04d}/{number:04d}.json"
