@@ -421,7 +421,8 @@ def test_a_cancelled_command_leaves_no_process(sandbox: Sandbox, marker: str) ->
         await until(lambda: len(running(marker, "sleep")) == 2)
         run.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await run
+            async with asyncio.timeout(4):  # soon, not when patience ends
+                await run
 
         assert running(marker) == []
 
@@ -437,6 +438,16 @@ def test_a_command_cancelled_while_it_starts_leaves_no_process(sandbox: Sandbox,
             assert running(marker) == []
 
     asyncio.run(scenario())
+
+
+def test_a_sandbox_that_somebody_else_kills_is_told_as_it_ended(sandbox: Sandbox, marker: str) -> None:
+    async def scenario() -> Ran:
+        run = asyncio.create_task(sandbox.run(["sleep", marker], {"given": b""}, {}))
+        await until(lambda: bool(running(marker, "sleep")))
+        os.kill(int(running(marker, str(sandbox.program))[0]), signal.SIGKILL)
+        return await run
+
+    assert asyncio.run(scenario()) == Ran(128 + signal.SIGKILL, "", {"given": b""}, (".",))
 
 
 def test_a_command_that_nobody_waits_for_dies_with_the_loop(sandbox: Sandbox, marker: str) -> None:
@@ -625,6 +636,10 @@ def test_what_an_archive_says_is_no_plain_file_is_none(kind: bytes) -> None:
     assert left == Left({"fine": b"y"}, ("odd",), is_whole=True)
 
 
+def test_a_name_without_end_ends_the_reading() -> None:
+    assert read(archive(("fine", b"y"), ("t/" * 30_000, b"x"))) == Left({"fine": b"y"}, (), is_whole=False)
+
+
 def test_a_name_that_comes_twice_counts_once() -> None:
     assert read(archive(("a", b"first"), ("a", b"second"))) == Left({"a": b"first"}, ("a",), is_whole=True)
 
@@ -715,6 +730,21 @@ def test_a_bubblewrap_that_does_nothing_is_no_sandbox(public: Path) -> None:
 
     assert "cannot start" in prepare(str(fake))
     assert "cannot start" in prepare(str(public / "missing"))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--setenv LEAK x", "the sandbox does not hold: a program in it sees the environment of others"),
+        ("--ro-bind /dev/null /usr/bin/prlimit", "cannot start (timeout: failed to run command"),
+    ],
+)
+def test_a_weaker_sandbox_is_none(public: Path, bwrap: str, options: str, words: str) -> None:
+    fake = public / "bwrap"
+    fake.write_text(f'#!/bin/sh\nlisted=$2\nshift 2\nexec {bwrap} --args "$listed" {options} "$@"\n')
+    fake.chmod(0o755)
+
+    assert words in prepare(str(fake))
 
 
 def test_a_bubblewrap_from_the_repository_is_refused(bwrap: str, tmp_path: Path) -> None:

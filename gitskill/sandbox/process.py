@@ -50,8 +50,10 @@ class Running:
         self.left = Left({}, (), is_whole=False)
         self.has_started = False
         """Whether the sandbox stood: what came before a command could run is bubblewrap's own failure."""
+        if process.stdout is None or process.stderr is None:
+            raise AssertionError("the process was started with pipes")
         self._process = process
-        self._way_out = way_out
+        self._pipes = (process.stdout, process.stderr, way_out)
 
     @property
     def exit(self) -> int:
@@ -74,17 +76,15 @@ class Running:
 
     async def _take_in(self) -> None:
         """Read all that can be said. bubblewrap holds each of the three pipes open until the sandbox is gone."""
-        stdout, stderr = self._process.stdout, self._process.stderr
-        if stdout is None or stderr is None:
-            raise AssertionError("the process was started with pipes")
+        stdout, stderr, way_out = self._pipes
         async with _reading(stdout) as output, _reading(stderr) as errors:
-            await asyncio.gather(self.output.read(output), self.errors.read(errors), self._read_left())
+            await asyncio.gather(self.output.read(output), self.errors.read(errors), self._read(way_out))
 
-    async def _read_left(self) -> None:
+    async def _read(self, way_out: IO[bytes]) -> None:
         # Where a limit ends the reading, the end of this block tells whoever still writes.
-        async with _reading(self._way_out) as way_out:
-            self.has_started = await way_out.read(1) == STARTED
-            self.left = await read_left(way_out)
+        async with _reading(way_out) as stream:
+            self.has_started = await stream.read(1) == STARTED
+            self.left = await read_left(stream)
 
     async def _end(self, work: "asyncio.Future[None]") -> None:
         """Wait for the end after a kill. Who ends the whole loop cancels `work` too: then it is killed all the same."""
@@ -97,6 +97,8 @@ class Running:
             await work
         finally:
             self._process.wait()
+            for pipe in self._pipes if work.done() else ():
+                pipe.close()
 
     def _kill(self) -> None:
         """Kill process 1 of the sandbox, with which the kernel kills all others before bubblewrap sees it gone.
