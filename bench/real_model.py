@@ -34,9 +34,8 @@ from gitskill.model.request import Label, Message, Question
 from gitskill.model.stack import Opened, Setup, opened
 
 MODEL = "SmolLM2-135M-Instruct"
-CONTEXT = 8192
-LONGEST = 512
-"""Tokens of an answer at most: so small a model often does not know when to stop."""
+CONTEXT = 3072
+"""Tokens of a question and its answer together: so small a model often does not stop before it must."""
 ANSWERS = 20
 READY_SECONDS = 120.0
 _KEY = "REAL_MODEL_KEY"
@@ -78,7 +77,7 @@ def serve() -> None:
     params.model_alias = {MODEL}
     params.hostnames, params.port = ["127.0.0.1"], 0
     params.api_keys = [os.environ[_KEY]]
-    params.n_ctx, params.n_parallel, params.n_predict = CONTEXT, 1, LONGEST
+    params.n_ctx, params.n_parallel = CONTEXT, 1
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 2) // 2)
     server = llama.Server(params)
     print(json.dumps({"url": server.listening_address}), flush=True)
@@ -161,7 +160,13 @@ def gitskill(folder: Path, env: Mapping[str, str], *arguments: str) -> "subproce
     """Run the real program as a process of its own."""
     code = "from gitskill.cli.main import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=folder, env=dict(env), capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env=dict(env),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
     )
 
 

@@ -67,8 +67,11 @@ class Work:
 Tell = Callable[[Sequence[TraceFate]], None]
 
 
-async def analyse(work: Work, known: Collection[int], workers: int, tell: Tell) -> None:
-    """Study every trace of the plan that is not `known`, `workers` at a time.
+async def analyse(work: Work, known: Collection[int], abreast: int, tell: Tell) -> None:
+    """Study every trace of the plan that is not `known`, `abreast` units at a time.
+
+    The model's own gate says how many questions are under way: with more units
+    abreast than that, the next question is ready when an answer comes.
 
     Whatever ends this early, what was finished is saved: the same call goes on
     where it stood. Paused lets those under way come to their end; anything else
@@ -79,7 +82,7 @@ async def analyse(work: Work, known: Collection[int], workers: int, tell: Tell) 
     writing = asyncio.create_task(line.write())
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(workers, len(units))):
+            for _ in range(min(abreast, len(units))):
                 group.create_task(line.work_off(writing))
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from several
@@ -125,7 +128,8 @@ class _Line:
 async def _studied(work: Work, unit: _Unit) -> list[Finished]:
     """Study one unit. What is wrong with it is its fate; what is wrong with the model or the budget ends the run."""
     try:
-        runs = tuple(work.load(each) for each in unit)
+        async with work.bench.turn:
+            runs = tuple(work.load(each) for each in unit)
     except NotFound:
         return [_failed(each, "the trace is not in the store any more") for each in unit]
     case = Case(runs, {each.trace: each.task for each in unit}, work.engine.name(unit[0]))

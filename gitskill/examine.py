@@ -1,7 +1,8 @@
 """A suggestion held against every check: what it becomes is decided here, in code, and for every analyst alike."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gitskill.analysts.draft import Studied
 from gitskill.analysts.suggestion import Suggestion
@@ -23,12 +24,17 @@ _KEPT = 300
 """Characters of what a rejected lesson said."""
 
 
+_Held = tuple[Skill | None, Sequence[Finding]]
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """What every lesson of a run is held against."""
 
     base: Skill
     redactor: Redactor
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
+    """Whoever has it may compute for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ class Case:
     tasks: Mapping[str, str]
     analyst: str
     """As it stands on a commit: `error qwen3.5-35b prompts:5e1c22ab`."""
+    seen: dict[Suggestion, _Held] = field(default_factory=dict, compare=False, repr=False)
+    """What the checks said of a suggestion: an analyst is told first, and the verdict is the same."""
 
     def cited(self, suggestion: Suggestion) -> tuple[TraceRef, ...]:
         """Give the traces that a suggestion quotes; all of them where it quotes none."""
@@ -47,9 +55,15 @@ class Case:
         return tuple(TraceRef(run.id, self.tasks[run.id], str(run.outcome.status)) for run in named)
 
 
-def problem(bench: Bench, case: Case, suggestion: Suggestion) -> str:
-    """Say why a suggestion would be rejected, for its analyst to mend; empty if it would not be."""
-    _, findings = _held_against(bench, case, suggestion)
+async def problem(bench: Bench, case: Case, suggestion: Suggestion) -> str:
+    """Say why a suggestion would be rejected, for its analyst to mend; empty if it would not be.
+
+    One suggestion at a time, and questions that can be sent are sent before:
+    many answers that come at once must not hold up the next questions.
+    """
+    async with bench.turn:
+        await asyncio.sleep(0)
+        _, findings = _held_against(bench, case, suggestion)
     wrong = [each for each in findings if each.level is Level.INVALID]
     return "; ".join(f"{each.path}: {each.message}" if each.path else each.message for each in wrong)
 
@@ -75,8 +89,14 @@ def examine(bench: Bench, case: Case, suggestion: Suggestion, lesson: LessonId) 
     return fate, Ready(made, skill, fate)
 
 
-def _held_against(bench: Bench, case: Case, suggestion: Suggestion) -> tuple[Skill | None, Sequence[Finding]]:
+def _held_against(bench: Bench, case: Case, suggestion: Suggestion) -> _Held:
     """Place the edits and run every check; no skill where they cannot be placed."""
+    if suggestion not in case.seen:
+        case.seen[suggestion] = _checked(bench, case, suggestion)
+    return case.seen[suggestion]
+
+
+def _checked(bench: Bench, case: Case, suggestion: Suggestion) -> _Held:
     if suggestion.problem:
         return None, (_refused("format", suggestion.problem),)
     try:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cache, cached_property
 from pathlib import Path
 from string import Template
 
@@ -47,7 +48,7 @@ class Prompts:
             raise KeyError(f"{name} has no place for {', '.join(sorted(unused))}")
         return template.substitute(values)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Name the analysts' prompts, as they are used, by 8 hex digits."""
         used = [[name, self._source(name)] for name in ANALYST]
@@ -57,6 +58,7 @@ class Prompts:
         return self._own[name] if name in self._own else _shipped(name)
 
 
+@cache
 def _shipped(name: str) -> str:
     return resource(f"templates/prompts/{name}").read_text(encoding="utf-8").strip()
 

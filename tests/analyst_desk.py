@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from fault_server import FaultServer, Reaction, ok, then
 from gitskill.analysts.desk import Desk
 from gitskill.analysts.draft import Studied
-from gitskill.analysts.suggestion import Suggestion, Taught
+from gitskill.analysts.suggestion import Problem, Suggestion, Taught
 from gitskill.checks.evidence import evidence_findings
 from gitskill.errors import InvalidInput
 from gitskill.model.client import OpenAIModel
@@ -45,10 +45,10 @@ class Analyst(Protocol):
     async def study(self, runs: Sequence[Studied], slot: str) -> Taught: ...
 
 
-def problem(runs: Sequence[Studied]) -> Callable[[Suggestion], str]:
+def problem(runs: Sequence[Studied]) -> Problem:
     """Place the edits, and look for the evidence."""
 
-    def found(suggestion: Suggestion) -> str:
+    async def found(suggestion: Suggestion) -> str:
         findings = evidence_findings(suggestion.evidence, {each.id: each.trace for each in runs})
         try:
             apply_edits(SKILL, suggestion.edits)

@@ -1,5 +1,6 @@
 """gitskill doctor: what is here and what is missing, in rows that a person and a script can read."""
 
+import asyncio
 import json
 import shutil
 import socket
@@ -12,6 +13,9 @@ import pytest
 from conftest import SKILL, Done, commit_all, git, state
 from fault_server import FaultServer, Reaction, Script, always, document, error, hang, ok, page, redirect, reset, then
 from gitskill.cli.doctor_model import local_row
+from gitskill.model.endpoint import Endpoint, Settings
+from gitskill.model.failures import ModelUnusable
+from gitskill.model.trial import tried
 
 Run = Callable[..., Done]
 KEY = "sk-own-0123456789abcdef"
@@ -217,8 +221,16 @@ def test_a_model_that_does_not_answer_is_bad_and_says_why(
 def test_a_model_that_hangs_is_given_up(folder: Path, gitskill: Run, home: Path) -> None:
     done, _ = doctor_with(always(hang()), folder, gitskill, home)
 
-    assert rows(done)["model call"][0] == "bad"
-    assert done.code == 3
+    verdict, detail = rows(done)["model call"]
+    assert (done.code, verdict) == (3, "bad")
+    assert "gave no answer within 0.5 s" in detail
+
+
+def test_the_trial_has_a_time_of_its_own() -> None:
+    with FaultServer(always(hang())) as server:
+        settings = Settings(Endpoint(server.url), "m", "a test")
+        with pytest.raises(ModelUnusable, match=r"gave no answer within 0\.2 s"):
+            asyncio.run(tried(settings, {}, 0.2))
 
 
 def test_without_a_call_nothing_is_sent(folder: Path, gitskill: Run, home: Path) -> None:

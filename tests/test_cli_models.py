@@ -221,6 +221,13 @@ def test_a_file_that_is_named_must_be_there(place: Place) -> None:
         place.choose()
 
 
+def test_a_file_that_is_named_counts_from_where_the_command_works(place: Place) -> None:
+    (place.folder / "mine.yml").write_text("workers: 5")
+    place.environment = {"GITSKILL_CONFIG": "mine.yml"}
+
+    assert place.choose().workers == 5
+
+
 def test_a_folder_is_no_file(place: Place) -> None:
     place.environment = {"GITSKILL_CONFIG": str(place.home)}
 

@@ -55,7 +55,7 @@ class Desk:
         self, asked: Question, answer: Answer, suggestions: Sequence[Suggestion], read: Read
     ) -> tuple[Suggestion, ...]:
         """Give the suggestions; those with a problem go back once, together, and come back mended or as they were."""
-        found = {at: each.problem or self.problem(each) for at, each in enumerate(suggestions)}
+        found = {at: each.problem or await self.problem(each) for at, each in enumerate(suggestions)}
         wrong = {at: problem for at, problem in found.items() if problem}
         if not wrong:
             return tuple(suggestions)

@@ -1,6 +1,6 @@
 """What an analyst hands in: lessons with their edits, or why there are none."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gitskill.lesson import Evidence
@@ -40,5 +40,5 @@ class Taught:
             raise ValueError("an analyst hands in lessons, or says why there are none")
 
 
-Problem = Callable[[Suggestion], str]
+Problem = Callable[[Suggestion], Awaitable[str]]
 """Says why a suggestion cannot be placed or believed, so that its analyst may mend it once; empty if it can."""

@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Self
 from urllib.parse import unquote
@@ -65,11 +66,17 @@ def check_skill(skill: Skill, folder: str, *, base: Skill | None = None) -> tupl
     """
     found = list(_findings(skill, folder, Level.WARNING if base is None else Level.INVALID))
     if base is not None:
-        known = {_identity(finding) for finding in _findings(base, folder, Level.INVALID)}
+        known = _known(base, folder)
         found = [finding for finding in found if _identity(finding) not in known]
         found += _rename(_matter(base), _matter(skill))
     found += size_findings(skill, base)
     return tuple(sorted(found, key=lambda f: (f.path, f.line or 0, f.check, f.message)))
+
+
+@lru_cache(maxsize=4)
+def _known(base: Skill, folder: str) -> frozenset[tuple[str, str, str]]:
+    """Name what is wrong with a base: every lesson of a run is held against the same one."""
+    return frozenset(_identity(finding) for finding in _findings(base, folder, Level.INVALID))
 
 
 def _findings(skill: Skill, folder: str, newly: Level) -> Iterator[Finding]:
@@ -178,20 +185,32 @@ def _mentions(text: str, name: str) -> bool:
 
 
 def _links(path: str, text: str, places: _Places, newly: Level) -> Iterator[Finding]:
-    matter = frontmatter.split(text) if path == SKILL_FILE else Frontmatter("", text)
+    if "]" not in text:
+        return
+    for line, href in _hrefs(text, is_skill=path == SKILL_FILE):
+        if href is None:
+            message = f"a paragraph is longer than {MAX_PARAGRAPH:,} characters; its links are not checked"
+            yield Finding(CHECK, Level.WARNING, path, line, message)
+        elif problem := _broken(path, href, places):
+            yield Finding(CHECK, newly, path, line, problem)
+
+
+@lru_cache(maxsize=256)
+def _hrefs(text: str, *, is_skill: bool) -> tuple[tuple[int, str | None], ...]:
+    """Give the links of a file with their lines; None for a paragraph that is too long to look for any."""
+    matter = frontmatter.split(text) if is_skill else Frontmatter("", text)
     env: dict[str, Any] = {}
+    found: list[tuple[int, str | None]] = []
     line = 0
     for block in _BLOCKS.parse("\n" * matter.body_line + matter.body, env):
         line = block.map[0] + 1 if block.map else line
         if block.type != "inline" or "]" not in block.content:
             continue
         if len(block.content) > MAX_PARAGRAPH:
-            message = f"a paragraph is longer than {MAX_PARAGRAPH:,} characters; its links are not checked"
-            yield Finding(CHECK, Level.WARNING, path, line, message)
+            found.append((line, None))
             continue
-        for offset, href in _targets(block.content, env):
-            if problem := _broken(path, href, places):
-                yield Finding(CHECK, newly, path, line + offset, problem)
+        found += [(line + offset, href) for offset, href in _targets(block.content, env)]
+    return tuple(found)
 
 
 def _targets(content: str, env: dict[str, Any]) -> Iterator[tuple[int, str]]:

@@ -8,6 +8,7 @@ that the lesson is bad, and nothing that it does not find is safe for that.
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from gitskill.checks.finding import Finding, Level
 from gitskill.skill.frontmatter import split
@@ -67,17 +68,24 @@ _HIDDEN = {
     "an image": re.compile(r"!\["),
 }
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_SHORT = 1000
+_Item = tuple[str, str]
 
 
 def reach_findings(base: Skill, skill: Skill) -> tuple[Finding, ...]:
     """Hold whatever `skill` reaches that `base` did not: once for each new thing, at the first line that has it."""
-    known = {item for path, text in _texts(base) for _, item in _reach(path, text)}
-    found: dict[tuple[str, str], Finding] = {}
+    known = _reached(base)
+    found: dict[_Item, Finding] = {}
     for path, text in _texts(skill):
         for line, item in _reach(path, text):
             if item not in known and item not in found:
                 found[item] = Finding("reach", Level.HELD, path, line, f"new {item[0]}: {item[1]}")
     return (*found.values(), *_file_findings(base, skill), *_frontmatter_findings(base, skill))
+
+
+@lru_cache(maxsize=4)
+def _reached(base: Skill) -> frozenset[_Item]:
+    return frozenset(item for path, text in _texts(base) for _, item in _reach(path, text))
 
 
 def _texts(skill: Skill) -> Iterator[tuple[str, str]]:
@@ -86,17 +94,28 @@ def _texts(skill: Skill) -> Iterator[tuple[str, str]]:
             yield path, data.decode("utf-8", "replace")
 
 
-def _reach(path: str, text: str) -> Iterator[tuple[int, tuple[str, str]]]:
+def _reach(path: str, text: str) -> Iterator[tuple[int, _Item]]:
     """Give everything that a file reaches, with its line."""
+    is_markdown = path.endswith(".md")
     for number, line in enumerate(text.split("\n"), start=1):
-        plain = unicodedata.normalize("NFKC", line)
-        yield from ((number, ("host", host)) for host in _hosts(plain))
-        yield from ((number, ("command", match[1])) for match in _PROGRAM.finditer(plain))
-        yield from ((number, ("command", name)) for name, pattern in _PHRASES.items() if pattern.search(plain))
-        yield from ((number, ("script", match[1])) for match in _SCRIPT.finditer(plain))
-        if path.endswith(".md"):
-            yield from ((number, ("hidden text", what)) for what, pattern in _HIDDEN.items() if pattern.search(line))
-        yield from ((number, ("word in two scripts", word)) for word in _mixed(plain))
+        # Nearly all lines of a skill are those of its base, which every lesson is compared with.
+        read = _known_line if len(line) <= _SHORT else _line
+        yield from ((number, item) for item in read(line, is_markdown))
+
+
+def _line(line: str, is_markdown: bool) -> tuple[_Item, ...]:
+    plain = unicodedata.normalize("NFKC", line)
+    return (
+        *(("host", host) for host in _hosts(plain)),
+        *(("command", match[1]) for match in _PROGRAM.finditer(plain)),
+        *(("command", name) for name, pattern in _PHRASES.items() if pattern.search(plain)),
+        *(("script", match[1]) for match in _SCRIPT.finditer(plain)),
+        *(("hidden text", what) for what, pattern in _HIDDEN.items() if is_markdown and pattern.search(line)),
+        *(("word in two scripts", word) for word in _mixed(plain)),
+    )
+
+
+_known_line = lru_cache(maxsize=8192)(_line)
 
 
 def _hosts(line: str) -> Iterator[str]:

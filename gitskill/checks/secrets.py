@@ -7,7 +7,7 @@ from base64 import b64decode
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from urllib.parse import unquote
 
@@ -52,15 +52,28 @@ class ChangedFile:
     """Indexes of the lines that no file of the base has. A line that moved is not among them."""
 
 
-def changed_files(base: Skill, skill: Skill) -> Iterator[ChangedFile]:
-    """Give every text file to which `skill` adds a line, by its path."""
-    known = {_bare(line) for path, data in base.files.items() for line in _lines(path, data)}
+@lru_cache(maxsize=2)
+def changed_files(base: Skill, skill: Skill) -> tuple[ChangedFile, ...]:
+    """Give every text file to which `skill` adds a line, by its path. Two checks ask for it, one after the other."""
+    return tuple(_changed(base, skill))
+
+
+def _changed(base: Skill, skill: Skill) -> Iterator[ChangedFile]:
+    known = _said(base)
     for path, data in sorted(skill.files.items()):
         if data != base.files.get(path) and not _is_data(path, data):
             lines = _lines(path, data)
-            added = frozenset(n for n, line in enumerate(lines) if (bare := _bare(line)) and bare not in known)
+            fresh = [n for n, line in enumerate(lines) if line not in known and line.strip()]
+            added = frozenset(n for n in fresh if _bare(lines[n]) not in known)
             if added:
                 yield ChangedFile(path, lines, added)
+
+
+@lru_cache(maxsize=4)
+def _said(base: Skill) -> frozenset[str]:
+    """Give the lines of a base, as they are and without their indents: every lesson of a run is held against it."""
+    lines = [line for path, data in base.files.items() for line in _lines(path, data)]
+    return frozenset([*lines, *map(_bare, lines)])
 
 
 def secrets_findings(base: Skill, skill: Skill, texts: Mapping[str, str], redactor: Redactor) -> tuple[Finding, ...]:

@@ -122,7 +122,8 @@ def choose(session: Session, flags: ModelFlags, base: "CommitId | None" = None) 
     where = None if flags.offline else find_model(session, flags, user)
     redactor = Redactor({**session.environment, **user.secrets})
     prices = table(user.prices)
-    setup = Setup(where, limits, prices, lambda text: redactor.session().text(text)) if where else None
+    workers = flags.workers or user.workers or WORKERS
+    setup = Setup(where, limits, prices, lambda text: redactor.session().text(text), workers) if where else None
     notes = [_engine_note(where, flags), exposed(session, user)]
     notes += [
         f"budget    {limits_told(limits)}, for {REPOSITORY_FILE} narrows it" if limits != given else "",
@@ -132,7 +133,7 @@ def choose(session: Session, flags: ModelFlags, base: "CommitId | None" = None) 
         setup,
         limits,
         prompts_folder(user),
-        flags.workers or user.workers or WORKERS,
+        workers,
         user.verify or VERIFY[0],
         redactor,
         shown(where),

@@ -1,6 +1,7 @@
 """A run of analysts from the command line: which run it is, what it works with, and what is shown of it."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from gitskill.analyse import Engine
     from gitskill.analysts.draft import Studied
     from gitskill.analysts.room import Equipment
+    from gitskill.analysts.suggestion import Suggestion
     from gitskill.cli.models import Chosen, ModelFlags
     from gitskill.examine import Bench
     from gitskill.fate import TraceFate
@@ -161,7 +163,7 @@ async def work(session: Session, job: Job) -> None:
             progress = Progress(len(job.plan.assignments), known.values(), opened.bills if opened else dict)
             writer.note(engine.anomalies)
             todo = Work(run.id, job.plan, bench, engine, load, writer.save)
-            await analyse(todo, known, job.chosen.workers, progress.tell)
+            await analyse(todo, known, 2 * job.chosen.workers, progress.tell)
             progress.end()
         writer.finish(fates(session.repository, find_run(session, run.id)))
 
@@ -195,20 +197,26 @@ def _model_engine(job: Job, bench: "Bench", opened: "Opened") -> "Engine":
     from gitskill.engine import ModelEngine
     from gitskill.prompts import Prompts
 
-    desk = Desk(opened.model, opened.name, Prompts(job.chosen.prompts), bench.base, lambda _: "", str(job.run.id))
+    desk = Desk(opened.model, opened.name, Prompts(job.chosen.prompts), bench.base, _unknown, str(job.run.id))
     return ModelEngine(desk, bench, job.plan.recipe.turns, _equipment(job, bench, opened))
+
+
+async def _unknown(_: "Suggestion") -> str:
+    """Stand for the check of a lesson until it is known which traces it is about."""
+    return ""
 
 
 def _equipment(job: Job, bench: "Bench", opened: "Opened") -> "Callable[[str], Equipment]":
     """Give what there is to try a fix with, for each trace."""
     from gitskill.analysts.room import BARE, Equipment
     from gitskill.judge import Judge
+    from gitskill.model.gate import Gated
     from gitskill.trying import JudgeModel, KeptChecker, KeptRunner, SandboxModel, reference_hashes, skill_hash
 
     if job.sandbox is None:
         return lambda _: BARE
     run, skill = str(job.run.id), skill_hash(bench.base)
-    commands = opened.kept(SandboxModel(job.sandbox, bench.base))
+    commands = opened.kept(Gated(SandboxModel(job.sandbox, bench.base), os.cpu_count() or 1))
     command = job.plan.recipe.checker
     judge = JudgeModel(Judge.parse(command, flag="--checker")) if command else None
     checker = KeptChecker(opened.kept(judge), run, command) if judge else None

@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -140,7 +141,8 @@ class Ledgered:
     def __init__(self, inner: Model, ledger: Ledger, redact: Redact, price: Price) -> None:
         self._inner = inner
         self._ledger = ledger
-        self._redact = redact
+        # What all questions of a run begin with is redacted once.
+        self._redact = lru_cache(maxsize=8)(redact)
         self._price = price
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._bills: dict[Label, Bill] = {}

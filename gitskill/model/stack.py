@@ -11,6 +11,7 @@ from gitskill.model.budget import Budgeted, Cost, Limits
 from gitskill.model.client import OpenAIModel
 from gitskill.model.endpoint import Settings
 from gitskill.model.failures import LedgerUnusable
+from gitskill.model.gate import Gated
 from gitskill.model.ledger import Bill, Ledger, Ledgered, Redact
 from gitskill.model.ledger import Price as PriceOf
 from gitskill.model.prices import Price, Prices
@@ -46,6 +47,8 @@ class Setup:
     limits: Limits
     prices: Mapping[str, Price]
     redact: Redact
+    workers: int = 32
+    """Questions that are under way at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,8 @@ async def opened(setup: Setup, ledger: Path, run: str, patience: Patience | None
         stack.callback(book.close)
         budgeted = Budgeted(inner, setup.limits, prices, spent(book, run))
         paid = Ledgered(budgeted, book, setup.redact, prices.usd)
-        model = Validated(paid if name == edition else _Renamed(paid, edition))
+        gated = Gated(paid, setup.workers)
+        model = Validated(gated if name == edition else _Renamed(gated, edition))
         yield Opened(name, model, book, setup.redact, prices.usd, paid.bills)
 
 

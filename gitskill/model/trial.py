@@ -1,12 +1,14 @@
 """One tiny question to an endpoint, to see whether it answers in the form that we need, and what that costs."""
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from gitskill.model.client import OpenAIModel
 from gitskill.model.endpoint import Settings
+from gitskill.model.failures import ModelUnusable
 from gitskill.model.prices import Price, Prices
 from gitskill.model.request import Message, Question, Usage
 from gitskill.model.retry import Patience
@@ -36,10 +38,18 @@ class Trial:
 
 async def tried(settings: Settings, prices: Mapping[str, Price], seconds: float = SECONDS) -> Trial:
     """Ask once, without a second try and without a ledger; raise NoAnswer, ModelUnusable or Paused with the reason."""
-    endpoint = replace(settings.endpoint, deadline=min(settings.endpoint.deadline, seconds))
+    try:
+        async with asyncio.timeout(seconds), OpenAIModel(settings.endpoint, Patience(tries=1)) as model:
+            answer = await Validated(model).ask(_question(settings.model))
+            form = model.abilities(settings.model).form
+    except TimeoutError as error:
+        host = settings.endpoint.host
+        hint = "a model that is being loaded needs longer: try again"
+        raise ModelUnusable(f"{host} gave no answer within {seconds:g} s", hint=hint) from error
+    usd = Prices(settings.endpoint.base_url, prices).usd(settings.model, answer.usage)
+    return Trial(form, answer.usage, usd)
+
+
+def _question(model: str) -> Question:
     said = fill("templates/prompts/trial.txt").strip()
-    question = Question(settings.model, (Message("user", said),), schema=Sum, max_tokens=_MOST_TOKENS)
-    async with OpenAIModel(endpoint, Patience(tries=1)) as model:
-        answer = await Validated(model).ask(question)
-        usd = Prices(endpoint.base_url, prices).usd(settings.model, answer.usage)
-        return Trial(model.abilities(settings.model).form, answer.usage, usd)
+    return Question(model, (Message("user", said),), schema=Sum, max_tokens=_MOST_TOKENS)

@@ -26,6 +26,11 @@ class Skill:
     def __post_init__(self) -> None:
         object.__setattr__(self, "files", MappingProxyType(dict(self.files)))
         object.__setattr__(self, "foreign", MappingProxyType(dict(self.foreign)))
+        object.__setattr__(self, "executable", frozenset(self.executable))
+
+    def __hash__(self) -> int:
+        # Python keeps the hash of bytes, so this is cheap, and what is computed of a base can be kept by it.
+        return hash((frozenset(self.files.items()), self.executable, frozenset(self.foreign.items())))
 
     def text(self, path: str) -> Text:
         """Give the lines of `path`; an absent file has none."""
