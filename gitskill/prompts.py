@@ -75,7 +75,7 @@ def _read(folder: Path) -> dict[str, str]:
 
 def _checked(path: Path, text: str) -> str:
     """Give `text` if it can stand where the prompt of this name stands."""
-    if not resource(f"templates/prompts/{path.name}").is_file():
+    if path.name not in ANALYST:
         close = get_close_matches(path.name, ANALYST, 1)
         raise InvalidInput(f"{path} replaces no prompt" + (f", did you mean {close[0]}?" if close else ""))
     for found in Template.pattern.finditer(text):

@@ -55,8 +55,11 @@ def sealed_git() -> Iterator[None]:
         pygit2.settings.search_path[level] = ""
     with pytest.MonkeyPatch.context() as patch:
         # A git hook exports GIT_DIR and GIT_INDEX_FILE: tests run by a hook would write to the outer repository.
-        for name in [name for name in os.environ if name.startswith("GIT_")]:
+        # A developer's own model is none of the tests' business.
+        own = ("GIT_", "GITSKILL_", "OPENAI_", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
+        for name in [name for name in os.environ if name.startswith(own)]:
             patch.delenv(name)
+        patch.setenv("GITSKILL_CONFIG", os.devnull)
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         for role in ("AUTHOR", "COMMITTER"):

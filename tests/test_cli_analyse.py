@@ -17,15 +17,6 @@ from study_runs import runs
 Run = Callable[..., Done]
 
 
-@pytest.fixture(autouse=True)
-def no_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Hide the developer's own model and configuration."""
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GITSKILL_MODEL", "HTTPS_PROXY", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("GITSKILL_CONFIG", str(tmp_path / "none.yml"))
-    (tmp_path / "none.yml").write_text("{}\n")
-
-
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
     """Serve analysts, and make that endpoint the configured one."""

@@ -270,7 +270,11 @@ def test_a_script_is_no_endpoint(folder: Path, gitskill: Run, monkeypatch: pytes
     [
         ("modle: {}", "configuration", "modle is no setting here (did you mean model?)"),
         ("model: {modle: m}", "model", "modle is no setting of a model"),
-        ("model: {key: some-key}", "model", "no model is named (name one with --model or GITSKILL_MODEL)"),
+        (
+            "model: {key: some-key}",
+            "model",
+            "no model is named (name one with --model or GITSKILL_MODEL, or go --offline)",
+        ),
         ("model: {model: m}", "model", "there is no key for api.openai.com (set OPENAI_API_KEY)"),
         ("model: {model: m, key: k, base_url: 'http://far.example/v1'}", "model", "is not encrypted"),
         ("prices: {m: {input: 1}}", "model", "the price of m needs input and output"),

@@ -46,11 +46,9 @@ def test_the_hash_is_eight_digits_and_the_same_for_the_same_texts(tmp_path: Path
     assert copied.hash == Prompts(None).hash
 
 
-def test_other_prompts_may_be_replaced_too_and_leave_the_hash(tmp_path: Path) -> None:
-    mine = own(tmp_path, "Only JSON: $schema", "json-answer.txt")
-
-    assert mine.text("json-answer.txt", schema="{}") == "Only JSON: {}"
-    assert mine.hash == Prompts().hash
+def test_what_is_no_analysts_prompt_cannot_be_replaced(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="replaces no prompt"):
+        own(tmp_path, "Only JSON: $schema", "json-answer.txt")
 
 
 def test_a_file_that_changes_during_a_run_changes_nothing(tmp_path: Path) -> None:

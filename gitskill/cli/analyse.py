@@ -30,14 +30,14 @@ def analyse(
     new: bool,
     as_json: bool,
 ) -> int:
-    """Let analysts study runs: every lesson becomes a commit on its own branch.
+    """Study runs: each lesson becomes a commit on a branch.
 
     Every analyst sees one trace and the same frozen skill. Broken off, by
     Ctrl-C, a budget or a crash, the same command goes on where it stood and
     pays for nothing twice. Nothing is merged, and your checkout stays as it is.
 
     \b
-    Examples:
+    Example:
       gitskill analyse
       gitskill analyse --traces ~/.claude/projects/sheets --max-usd 5
     """

@@ -175,11 +175,11 @@ class _Unsaved:
 
 def _brought(session: Session, paths: tuple[Path, ...], keeper: "Keeper") -> "dict[str, Entry]":
     """Import what `paths` name, and tell what came of it."""
+    from gitskill.cli.traces_add import redactor
     from gitskill.intake import Choice, Intake
-    from gitskill.redact.redactor import Redactor
     from gitskill.store.traces import entries
 
-    intake = Intake(Redactor(session.environment), keeper, entries(session.repository), Choice(home=session.home))
+    intake = Intake(redactor(session), keeper, entries(session.repository), Choice(home=session.home))
     summary = intake.run([session.directory / path for path in paths], lambda _done, _of: None)
     for item in summary.skipped:
         output.tell(f"  skipped   {item.path}: {' '.join(item.reason.splitlines())}")

@@ -29,7 +29,7 @@ def doctor(session: Session, no_call: bool, as_json: bool) -> int:
     of a cent. Model servers on this machine are looked for; they get no key.
 
     \b
-    Examples:
+    Example:
       gitskill doctor
       gitskill doctor --no-call
     """

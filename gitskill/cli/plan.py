@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @options.as_json
 @click.pass_obj
 def plan(session: Session, study: choosing.StudyFlags, flags: models.ModelFlags, as_json: bool) -> None:
-    """Say what a run would do and cost: traces, analysts, merges, calls. Nothing is sent and nothing is stored.
+    """Say what a run would do and what it would cost.
+
+    Which traces, which analysts, which merges, how many calls. Nothing is sent
+    and nothing is stored.
 
     \b
     Example:

@@ -20,7 +20,7 @@ _MERGE = re.compile(r"(r\d+/)?m\d+-\d+")
 @options.as_json
 @click.pass_obj
 def show(session: Session, name: str, as_json: bool) -> None:
-    """Show a lesson and what became of it, or list the lessons of a run.
+    """Show a lesson and its fate, or list those of a run.
 
     \b
     Example:

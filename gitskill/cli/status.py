@@ -20,7 +20,9 @@ _SHOWN = 10
 @options.as_json
 @click.pass_obj
 def status(session: Session, run: str, as_json: bool) -> None:
-    """Say how far a run is: every trace and every lesson accounted for. Without RUN it is the newest.
+    """Say how far a run is and what it cost.
+
+    Every trace and every lesson is accounted for. Without RUN it is the newest.
 
     \b
     Example:

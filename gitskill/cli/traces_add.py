@@ -16,6 +16,7 @@ from gitskill.errors import InvalidInput
 if TYPE_CHECKING:
     from gitskill.formats.reading import Format
     from gitskill.intake import Labeller, Summary
+    from gitskill.redact.redactor import Redactor
 
 _NAMED = 20
 """Lines of one kind that a person reads; scripts get them all."""
@@ -73,7 +74,6 @@ def command(
       gitskill traces add runs/ --labels graded.csv --task-from folder
     """
     from gitskill.intake import Choice, Intake
-    from gitskill.redact.redactor import Redactor
     from gitskill.store.traces import Collection, entries
     from gitskill.tasks import TaskRule
 
@@ -81,7 +81,7 @@ def command(
     rule, file = TaskRule.parse(task_from), _file(session, labels)
     choice = Choice(_format(format_name), rule, labeller, file, session.home)
     collection = Collection(session.repository)
-    intake = Intake(Redactor(session.environment), collection, entries(session.repository), choice)
+    intake = Intake(redactor(session), collection, entries(session.repository), choice)
     summary = intake.run([session.directory / path for path in paths], _progress())
     if not (strict and summary.skipped):
         collection.save(f"traces add: {output.counted(summary.added, 'trace')}", who)
@@ -92,6 +92,14 @@ def command(
     if strict and summary.skipped:
         raise InvalidInput(f"{output.counted(len(summary.skipped), 'input')} cannot be read; nothing was stored")
     return 7 if summary.skipped else 0
+
+
+def redactor(session: Session) -> "Redactor":
+    """Give what takes secrets out of traces, those of the user's configuration among them."""
+    from gitskill.cli.configured import user_config
+    from gitskill.redact.redactor import Redactor
+
+    return Redactor({**session.environment, **user_config(session).secrets})
 
 
 def _file(session: Session, labels: str | None) -> Path | None:

@@ -113,7 +113,7 @@ def settle(flags: Mapping[str, str], environment: Mapping[str, str], user: Mappi
     if not (any(named.values()) or key or model):
         return None
     if not model:
-        raise InvalidInput("no model is named", hint="name one with --model or GITSKILL_MODEL")
+        raise InvalidInput("no model is named", hint="name one with --model or GITSKILL_MODEL, or go --offline")
     endpoint = Endpoint(
         base_url=_text("base_url", url).rstrip("/"),
         key=_text("key", key),

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,7 +10,7 @@ from gitskill.checks.change import check_change
 from gitskill.checks.evidence import evidence_findings
 from gitskill.checks.finding import Finding
 from gitskill.checks.reach import reach_findings
-from gitskill.errors import InvalidInput
+from gitskill.errors import InvalidInput, NotFound
 from gitskill.fate import LessonFate
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.lesson import PERSON, Lesson
@@ -22,7 +23,8 @@ from gitskill.store.nodes import NodeStore
 from gitskill.store.repository import Repository
 from gitskill.store.runs import recorded
 from gitskill.store.tags import releases
-from gitskill.store.traces import entries, read
+from gitskill.store.traces import read
+from gitskill.trace import Trace
 
 
 class State(StrEnum):
@@ -81,9 +83,11 @@ def _of_analysts(repository: Repository, lesson: Lesson, before: Skill, after: S
     if lesson.analyst == PERSON:
         return
     yield from reach_findings(before, after)
-    here = {entry.trace for entry in entries(repository)} & {item.trace for item in lesson.evidence}
-    traces = {trace: read(repository, trace) for trace in sorted(here)}
-    yield from evidence_findings((item for item in lesson.evidence if item.trace in here), traces)
+    traces: dict[str, Trace] = {}
+    for trace in sorted({item.trace for item in lesson.evidence}):
+        with suppress(NotFound):  # a clone may have the lessons without the traces
+            traces[trace] = read(repository, trace)
+    yield from evidence_findings((item for item in lesson.evidence if item.trace in traces), traces)
 
 
 def rejected(nodes: NodeStore, name: str) -> tuple[LessonId, LessonFate] | None:
