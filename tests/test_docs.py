@@ -49,10 +49,9 @@ def test_the_tour_of_the_readme_works_as_written(tmp_path: Path) -> None:
     said = {command.strip().partition("\n")[0]: result.stdout for command, result in done}
     assert said["gitskill show l0002a"].startswith("r0001/l0002a  Store dates as dates  (proposed)\n")
     assert "v1.1.0  2023-11-14  r0001  2 lessons\n" in said["gitskill log"]
-    assert said["gitskill traces list --outcome failure"].split()[1:] == [
-        *("failure", "1", "step", "gitskill-trace", "sheets-118"),
-        str(tmp_path / "run.json"),
-    ]
+    assert "1 analyst: 1 offline" in said["gitskill plan"]
+    assert "1: 1 with lessons, 0 without" in said["gitskill status"]
+    assert said["gitskill show r0002"].startswith("r0002/l0001a  proposed  grep: Unmatched")
     assert said["gitskill traces stats"].startswith("1 trace of 1 task\n")
     blamed = [line.split()[:2] for line in said["gitskill blame SKILL.md -L 16,25"].splitlines()]
     assert ["lesson", "l0002a"] in blamed

@@ -55,7 +55,7 @@ def _print(session: Session, report: "LessonReport") -> None:
     output.result(f"{lesson.id}  {lesson.title}  ({standing.state}{where}{released})")
     rows = [("cause", lesson.cause.replace("\n", " ")), ("by", lesson.analyst)]
     rows += [("reason", standing.reason)] if standing.reason else []
-    rows += [("support", f"{report.support} traces")] if lesson.traces else []
+    rows += [("support", output.counted(report.support, "trace"))] if lesson.traces else []
     rows += [
         ("evidence", f'{item.trace[:12]} step {item.step}  "{" ".join(item.quote.split())}"')
         for item in lesson.evidence
