@@ -21,7 +21,7 @@ _RANGE = re.compile(r"(\d+)(?:,(\d+))?")
 @options.as_json
 @click.pass_obj
 def blame(session: Session, file: str, rev: str, lines: str | None, as_json: bool) -> None:
-    """Say which lesson taught each line of FILE, by how many traces.
+    """Say which lessons and traces taught each line of FILE.
 
     FILE is a path inside the skill. Lines of the base go to the commits that
     wrote them.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def check(
     session: Session, paths: tuple[Path, ...], rev: str | None, base: str | None, spec: bool, as_json: bool
 ) -> int:
-    """Check the form of skills: frontmatter, links, sizes, hidden text.
+    """Check a skill: frontmatter, links, sizes, hidden text.
 
     PATH is a skill's folder or its SKILL.md; without it, the skill around the
     current directory. Exit code 3 for an invalid skill, 0 for warnings alone.

@@ -26,6 +26,7 @@ COMMANDS = {
     "forget": "forget:forget",
     "plan": "plan:plan",
     "analyse": "analyse:analyse",
+    "consolidate": "consolidate:consolidate",
     "status": "status:status",
     "lesson": "lesson:lesson",
     "show": "show:show",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gitskill.ids import LessonId
-from gitskill.node import Live
+from gitskill.node import Kind, Live
 from gitskill.skill.hunks import Changes, Hunk, heading_level
 from gitskill.skill.sections import outline
 
@@ -34,7 +34,8 @@ class Join:
 def find_joins(live: Sequence[Live]) -> list[Join]:
     """Group the parts that open the same thing at the same point of a file; a part is in one group at most."""
     rooms: defaultdict[_Place, list[Live]] = defaultdict(list)
-    for item in sorted(live, key=lambda item: item.key):
+    # What leads on to a reference stands below what is said here.
+    for item in sorted(live, key=lambda item: (item.kind is Kind.PLACING, item.key)):
         for place in {_place(change): None for change in item.changes}:
             if place is not None:
                 rooms[place].append(item)
@@ -67,14 +68,14 @@ def _joined(place: _Place, group: Sequence[Live]) -> dict[LessonId, Changes]:
     for item in others:
         for change in item.changes:
             if isinstance(change, Hunk) and _place(change) == place:
-                lines = _with_body(lines, change.lines)
+                lines = with_body(lines, change.lines)
         parts[item.key] = tuple(change for change in item.changes if _place(change) != place)
     whole = Hunk(place[0], place[1], place[1], lines)
     parts[first.key] = tuple(whole if change == opening else change for change in first.changes)
     return parts
 
 
-def _with_body(lines: tuple[str, ...], section: tuple[str, ...]) -> tuple[str, ...]:
+def with_body(lines: tuple[str, ...], section: tuple[str, ...]) -> tuple[str, ...]:
     """Put the body of `section` below `lines`, apart by a blank line unless both are of one list."""
     heads = outline("\n".join(section)).sections
     body = _trimmed(section[heads[0].body if heads else 0 :])

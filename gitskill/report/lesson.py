@@ -14,7 +14,7 @@ from gitskill.errors import InvalidInput, NotFound
 from gitskill.fate import LessonFate
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.lesson import PERSON, Lesson
-from gitskill.node import Kind, Octopus
+from gitskill.node import Kind, Live, Octopus
 from gitskill.skill.snapshot import Skill
 from gitskill.store.analyses import fates
 from gitskill.store.history import octopuses
@@ -130,15 +130,26 @@ class Standings:
             return self._recorded(lesson)
         reason = dict(says.dropped).get(lesson)
         if reason is not None:
-            return Standing(State.DROPPED, str(says.id), reason)
-        carrier = next(live for live in self._nodes.read(commit).live if lesson in live.lessons)
-        folded = carrier.kind is Kind.FOLD and lesson != carrier.lessons[0]
+            state = State.HELD if reason.startswith("held: ") else State.DROPPED
+            return Standing(state, str(says.id), reason.removeprefix("held: "))
+        node = self._nodes.read(commit)
+        carrier = next(live for live in node.live if lesson in live.lessons)
+        first = self._represented(carrier, node.base, lesson)
         return Standing(
-            State.FOLDED if folded else State.MERGED,
+            State.MERGED if first == lesson else State.FOLDED,
             str(says.id),
-            f"says the same as {carrier.lessons[0]}" if folded else "",
+            "" if first == lesson else f"says the same as {first}",
             _released(self._nodes, commit),
         )
+
+    def _represented(self, carrier: Live, base: CommitId, lesson: LessonId) -> LessonId:
+        """Give the lesson that speaks for `lesson`: the first of the fold that it is in, else itself."""
+        if carrier.kind is Kind.LESSON:
+            return lesson
+        if carrier.kind is Kind.FOLD:
+            return carrier.lessons[0]
+        parents = (self._nodes.live(parent, base) for parent in self._nodes.reader.repository.parents(carrier.commit))
+        return self._represented(next(live for live in parents if lesson in live.lessons), base, lesson)
 
     def _recorded(self, lesson: LessonId) -> Standing:
         """Say what the checks made of a lesson that nobody has merged."""

@@ -139,8 +139,9 @@ def apply_edits(skill: Skill, edits: Sequence[Edit]) -> Skill:
     problems += _clashes(skill, parts)
     if problems:
         raise InvalidInput("; ".join(problems))
-    for path in sorted({edit.file for edit in edits}):
-        _check_structure(skill, path, parts)
+    if len(edits) > 1:  # one alone was checked when it was placed
+        for path in sorted({edit.file for edit in edits}):
+            _check_structure(skill, path, parts)
     return apply_parts(skill, parts)
 
 

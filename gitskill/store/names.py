@@ -28,6 +28,11 @@ def node_ref(repository: Repository, node: NodeId) -> str:
     return f"{branches(repository)}{node}"
 
 
+def evolved_ref(repository: Repository, run: RunId) -> str:
+    """Name the candidate of a run: `refs/heads/gitskill/r0007/evolved`."""
+    return f"{branches(repository)}{run}/evolved"
+
+
 def archived(repository: Repository, ref: str) -> str:
     """Name the place of a branch that is put away."""
     return ARCHIVE + ref.removeprefix(branches(repository))

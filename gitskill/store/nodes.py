@@ -69,8 +69,8 @@ class NodeStore:
                 continue
             live = self.live(parent, base)
             below.append(live)
-            if live.kind is not Kind.LESSON:
-                settled |= set(live.lessons)
+            # What stands here by itself takes the place of what a node below makes of the same lessons.
+            settled |= set(live.lessons)
         gone = {lesson for lesson, _ in says.dropped}
         kept = [
             live

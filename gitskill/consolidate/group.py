@@ -1,0 +1,117 @@
+"""One group of the tree: what is common is folded, what clashes is settled, the rest stands together."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gitskill.checks.change import check_change
+from gitskill.checks.finding import Level
+from gitskill.consolidate.clashes import Clash, find_clashes
+from gitskill.consolidate.join import find_joins
+from gitskill.errors import InvalidInput, NeedsPerson
+from gitskill.ids import CommitId, LessonId, NodeId
+from gitskill.lesson import TraceRef, distinct
+from gitskill.node import Kind, Live, Node, Octopus, Settled, Support
+from gitskill.skill.compose import apply_parts
+from gitskill.skill.hunks import Changes
+from gitskill.store.nodes import NodeStore, parts
+from gitskill.store.objects import Batch
+from gitskill.store.repository import Who
+
+Dropped = Mapping[LessonId, str]
+"""Lessons that stand back, each with the reason."""
+Settle = Callable[[Sequence[Live], Sequence[Clash], Mapping[LessonId, Support]], Dropped]
+"""Decides between parts of a live set that cannot stand side by side, or raises Clashing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all groups of a run stand on."""
+
+    nodes: NodeStore
+    batch: Batch
+    base: CommitId
+    taught: Mapping[LessonId, tuple[TraceRef, ...]]
+    """The traces behind every lesson of the run."""
+    of: int
+    """How many traces the run has studied: what support is out of."""
+    who: Who
+    joins: dict[CommitId, tuple[Live, ...]] = field(default_factory=dict, compare=False)
+    """What each join that was made here is made of."""
+
+    def support(self, live: Live) -> Support:
+        """Count the distinct traces and tasks behind all lessons of a part."""
+        traces, tasks = distinct(ref for lesson in live.lessons for ref in self.taught[lesson])
+        return Support(traces, self.of, tasks)
+
+
+def merge_group(ground: Ground, place: NodeId, live: Sequence[Live], below: Sequence[Node], settle: Settle) -> Node:
+    """Join `live`, which `below` carries where there are nodes below, in one octopus at `place`."""
+    standing = _folded(ground, place, live)
+    base = ground.nodes.reader.read(ground.base)
+    support = {item.key: ground.support(item) for item in standing}
+    clashes = find_clashes(standing, base)
+    dropped = settle(standing, clashes, support) if clashes else {}
+    standing = [item for item in standing if not dropped.keys() >= set(item.lessons)]
+    standing = _joined(ground, place, standing)
+    _refuse_broken(ground, standing)
+    order = sorted(standing, key=lambda item: (tuple(-n for n in _weight(ground.support(item))), item.key))
+    counted = tuple((lesson, ground.support(item)) for item in order for lesson in item.lessons)
+    says = Octopus(place, counted, tuple(sorted(dropped.items())))
+    # What a node below carries is reached through it; what was made here is a parent itself.
+    carried = {item.commit for node in below for item in node.live}
+    parents = [node.commit for node in below] + [item.commit for item in order if item.commit not in carried]
+    return ground.nodes.join(ground.batch, ground.base, says, order, parents, ground.who)
+
+
+def _weight(support: Support) -> tuple[int, int]:
+    return support.traces, support.tasks
+
+
+def _folded(ground: Ground, place: NodeId, live: Sequence[Live]) -> list[Live]:
+    """Make one fold of all parts with the same changes; a part of its own stays as it is."""
+    same: defaultdict[Changes, list[Live]] = defaultdict(list)
+    for item in live:
+        if not item.changes:
+            raise InvalidInput(f"{item.key} changes nothing", hint="leave it out of the merge")
+        same[item.changes].append(item)
+    found: list[Live] = []
+    folds = 0
+    for changes, group in same.items():
+        if len(group) == 1:
+            found += group
+            continue
+        folds += 1
+        group = sorted(group, key=lambda item: item.key)  # noqa: PLW2901 - the same parts in their order
+        sources = tuple(source for item in group for source in item.sources)
+        settled = Settled(place, folds, f"same {changes[0].path}", "rule:same", sources)
+        skill = apply_parts(ground.nodes.reader.read(ground.base), parts(group[:1]))
+        found.append(ground.nodes.settle(ground.batch, ground.base, settled, group, skill, ground.who))
+    return found
+
+
+def _joined(ground: Ground, place: NodeId, live: Sequence[Live]) -> list[Live]:
+    """Settle by rule what opens the same heading, or begins a list, at one point."""
+    result = list(live)
+    folds = sum(item.kind is Kind.FOLD for item in live)
+    base = ground.nodes.reader.read(ground.base)
+    for number, join in enumerate(find_joins(live), folds + 1):
+        sources = tuple(source for item in join.of for source in item.sources)
+        settled = Settled(place, number, f"join {join.heading}", "rule:join", sources)
+        skill = apply_parts(base, join.parts)
+        result = [item for item in result if item not in join.of]
+        made = ground.nodes.settle(ground.batch, ground.base, settled, join.of, skill, ground.who)
+        ground.joins[made.commit] = join.of
+        result.append(made)
+    return result
+
+
+def _refuse_broken(ground: Ground, live: Sequence[Live]) -> None:
+    """Refuse a merge whose skill is worse formed than its base, though no two lessons overlap."""
+    base = ground.nodes.reader.read(ground.base)
+    findings = check_change(base, apply_parts(base, parts(live)))
+    if broken := [item for item in findings if item.level is Level.INVALID]:
+        raise NeedsPerson(
+            f"together these lessons break the skill: {broken[0].path}: {broken[0].message}",
+            hint="merge fewer of them to find the one that breaks it",
+        )

@@ -1,0 +1,61 @@
+"""All lessons of a run to one candidate: joined along the tree, put in their places, and their branches moved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gitskill.consolidate.gather import Gathered
+from gitskill.consolidate.group import Ground
+from gitskill.consolidate.tree import Levels, Policy, grow, placed
+from gitskill.ids import CommitId
+from gitskill.node import Node
+from gitskill.store import names
+from gitskill.store.nodes import NodeStore
+from gitskill.store.objects import Batch
+from gitskill.store.oplog import Operation, record
+from gitskill.store.refs import Move, target, under
+from gitskill.store.repository import Who
+from gitskill.store.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Consolidated:
+    """What came of it."""
+
+    candidate: Node | None
+    """None where nothing stands."""
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The groups of a run, and how many traces it has studied: what support is out of."""
+
+    levels: Levels
+    of: int
+
+
+def consolidate(nodes: NodeStore, run: Run, tree: Tree, gathered: Gathered, policy: Policy, who: Who) -> Consolidated:
+    """Make the tree and the candidate of a run, and move their branches, all or nothing."""
+    repository = nodes.reader.repository
+    batch = Batch(repository)
+    who = Who(who.name, who.email, run.started)
+    ground = Ground(nodes, batch, run.base, gathered.taught, tree.of, who)
+    made = grow(ground, run.id, tree.levels, gathered.live, policy.settle)
+    candidate = placed(ground, made[-1], gathered, policy) if made else None
+    every = {node.says.id: node for node in (*made, *([candidate] if candidate else []))}
+    wanted = {names.node_ref(repository, place): node.commit for place, node in every.items()}
+    if candidate:
+        wanted[names.evolved_ref(repository, run.id)] = candidate.commit
+    if moves := _moves(nodes, run, wanted):
+        record(repository, batch, Operation(f"consolidate {run.id}", moves), who)
+    return Consolidated(candidate, tuple(every.values()))
+
+
+def _moves(nodes: NodeStore, run: Run, wanted: Mapping[str, CommitId]) -> tuple[Move, ...]:
+    """Give the moves from the branches of nodes as they are to those that are wanted."""
+    repository = nodes.reader.repository
+    prefix = f"{names.branches(repository)}{run.id}/"
+    there = {ref: oid for ref, oid in under(repository, prefix) if names.lesson_of(repository, ref) is None}
+    gone = [Move(ref, oid, None) for ref, oid in there.items() if ref not in wanted]
+    new = [Move(ref, target(repository, ref), commit) for ref, commit in wanted.items() if there.get(ref) != commit]
+    return (*gone, *new)
