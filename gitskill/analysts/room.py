@@ -65,8 +65,8 @@ class Runner(Protocol):
 class Checker(Protocol):
     """A person's own command, which says whether a file is what the task wanted."""
 
-    async def check(self, trace: Studied, name: str, data: bytes) -> tuple[bool, str]:
-        """Tell whether the file passes, and what the command said."""
+    async def check(self, trace: Studied, name: str, data: bytes) -> tuple[bool | None, str]:
+        """Tell whether the file passes, None if the command does not say, and what may be told of it."""
         ...
 
 
@@ -110,8 +110,10 @@ class Room:
     ran: bool = False
     failed: bool = False
     """The checker turned a fix down."""
+    unjudged: bool = False
+    """The checker was asked and did not say."""
     passed: str = ""
-    """The file that passed the check."""
+    """What passed the check."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "files", MappingProxyType(dict(self.files)))
@@ -128,6 +130,8 @@ class Room:
             return f"checker passed on {self.passed}"
         if self.failed:
             return "checker did not pass"
+        if self.unjudged:
+            return "checker gave no verdict"
         return "ran in the sandbox, nothing checked" if self.ran else ""
 
     async def done(self, act: Act) -> tuple["Room", tuple[Block, ...]]:
@@ -208,7 +212,7 @@ class Room:
             Block(f"{ended} {'Its output:' if ran.output else 'It printed nothing.'}", shortened(ran.output, MOST)),
             _listed("Files it wrote or changed:", changed),
             _listed("Files it removed:", [name for name in sent if name not in ran.files]),
-            _listed("Not kept (. stands for all the rest):", ran.dropped),
+            _listed("Not kept, so as it was before (. stands for all the rest):", ran.dropped),
             _listed("Files that could not be taken into the sandbox because of their names:", list(unsent)),
         )
         room = replace(self, files={**unsent, **ran.files}, ran=True)
@@ -225,9 +229,22 @@ class Room:
         if _left(self.run).get(act.name) == data:
             return self, (Block("Refused: this file is as the run left it. Change what was wrong with it first."),)
         passed, said = await self.tools.checker.check(self.run, act.name, data)
-        room = replace(self, passed=" ".join(act.name.split())) if passed else replace(self, failed=True)
-        verdict = "The check passed." if passed else "The check did not pass."
+        if passed is None:
+            room, verdict = replace(self, unjudged=True), "The checker broke off and gave no verdict."
+        elif passed:
+            room, verdict = replace(self, passed=self._shown_name(act.name)), "The check passed."
+        else:
+            room, verdict = replace(self, failed=True), "The check did not pass."
         return room, (Block(f"{verdict}{' It said:' if said else ''}", shortened(said, MOST)),)
+
+    def _shown_name(self, name: str) -> str:
+        """Name a fix for a commit, unless that may name the task or a file of it: no lesson does."""
+        trace = self.run.trace
+        told = [trace.request, trace.result, *(each.name for each in trace.artifacts)]
+        told += [text for step in trace.steps for _, text in step.texts()]
+        is_own = bool(trace.task) and trace.task.casefold() in name.casefold()
+        is_own |= any(map(str.isdigit, name)) or any(part in text for part in name.split("/") for text in told)
+        return "a mended file" if is_own else " ".join(name.split())
 
     def _bad_name(self, name: str) -> str:
         """Say why no file of this name can be in the sandbox; empty if it can."""

@@ -13,6 +13,7 @@ from gitskill.errors import GitskillError
 
 if TYPE_CHECKING:
     from gitskill.cli.working import Job
+    from gitskill.ids import RunId
 
 
 @click.command()
@@ -41,8 +42,22 @@ def analyse(
       gitskill analyse
       gitskill analyse --traces ~/.claude/projects/sheets --max-usd 5
     """
-    from gitskill.cli import working
     from gitskill.cli.status import document, show
+    from gitskill.cli.working import stands
+
+    found = stands(session, studied(session, study, flags, run_name=run_name, new=new))
+    if as_json:
+        output.document(document(session, found))
+    else:
+        show(session, found)
+    return 7 if found.traces["failed"] else 0
+
+
+def studied(
+    session: Session, study: choosing.StudyFlags, flags: models.ModelFlags, *, run_name: str | None, new: bool
+) -> "RunId":
+    """Study what is to be studied, to the end or to what stops it; give the run."""
+    from gitskill.cli import working
 
     job = working.resumed(session, flags, study, run_name) if run_name else working.begun(session, flags, study, new)
     _introduce(job)
@@ -51,12 +66,7 @@ def analyse(
     except (GitskillError, KeyboardInterrupt, SystemExit):
         output.tell(f"  go on     gitskill analyse --run {job.run.id}")
         raise
-    found = working.stands(session, job.run.id)
-    if as_json:
-        output.document(document(session, found))
-    else:
-        show(session, found)
-    return 7 if found.traces["failed"] else 0
+    return job.run.id
 
 
 def _introduce(job: "Job") -> None:

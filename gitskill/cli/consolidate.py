@@ -13,14 +13,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", default="", metavar="[RUN]")
-@click.option(
-    "--min-support",
-    type=click.IntRange(1),
-    default=2,
-    show_default=True,
-    metavar="N",
-    help="Traces that must teach a lesson for it to stand in SKILL.md; others go to references/.",
-)
+@options.min_support
 @options.as_json
 @click.pass_obj
 def consolidate(session: Session, run: str, min_support: int, as_json: bool) -> None:
@@ -34,7 +27,8 @@ def consolidate(session: Session, run: str, min_support: int, as_json: bool) -> 
     Example:
       gitskill consolidate r0007
     """
-    from gitskill.cli.status import document, show
+    from gitskill.cli.evolve import screen
+    from gitskill.cli.status import document
     from gitskill.cli.working import find_run, stands
     from gitskill.ids import RunId
 
@@ -44,7 +38,7 @@ def consolidate(session: Session, run: str, min_support: int, as_json: bool) -> 
     if as_json:
         output.document(document(session, found))
     else:
-        show(session, found)
+        screen(session, found)
 
 
 def merge(session: Session, run: "RunId", min_support: int) -> None:

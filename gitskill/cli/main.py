@@ -25,6 +25,7 @@ COMMANDS = {
     "traces": "traces:traces",
     "forget": "forget:forget",
     "plan": "plan:plan",
+    "evolve": "evolve:evolve",
     "analyse": "analyse:analyse",
     "consolidate": "consolidate:consolidate",
     "status": "status:status",

@@ -93,13 +93,17 @@ def document(session: Session, found: "Status") -> dict[str, Any]:
     return {
         "run": str(found.run.id),
         "base": found.run.base,
-        "candidate": None,
+        "candidate": found.candidate,
         "engine": found.run.engine,
         "traces": found.traces,
         "lessons": {"proposed": len(found.lessons), **counts, "pending": states[State.PROPOSED]},
         "calls": bill.calls,
         "tokens": {"input": bill.tokens.input, "output": bill.tokens.output, "cached": bill.tokens.cached},
         "usd": bill.usd,
+        "top": [
+            {"lesson": str(each.lesson), "title": each.title, "support": each.support.traces, "of": each.support.of}
+            for each in found.top
+        ],
         **_reasons(found),
     }
 

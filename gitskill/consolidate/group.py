@@ -36,18 +36,24 @@ class Ground:
     of: int
     """How many traces the run has studied: what support is out of."""
     who: Who
-    joins: dict[CommitId, tuple[Live, ...]] = field(default_factory=dict, compare=False)
-    """What each join that was made here is made of."""
+    members: dict[CommitId, tuple[Live, ...]] = field(default_factory=dict, compare=False)
+    """What each join and placing that was made here holds: side by side, each part with a support of its own."""
 
     def support(self, live: Live) -> Support:
         """Count the distinct traces and tasks behind all lessons of a part."""
         traces, tasks = distinct(ref for lesson in live.lessons for ref in self.taught[lesson])
         return Support(traces, self.of, tasks)
 
+    def apart(self, live: Live) -> list[Live]:
+        """Give the parts that merely stand side by side in `live`; itself, where it says one thing."""
+        return [part for member in self.members.get(live.commit, ()) for part in self.apart(member)] or [live]
+
 
 def merge_group(ground: Ground, place: NodeId, live: Sequence[Live], below: Sequence[Node], settle: Settle) -> Node:
     """Join `live`, which `below` carries where there are nodes below, in one octopus at `place`."""
-    standing = _folded(ground, place, live)
+    # What a join below put side by side may say the same as something in another group.
+    loose = [part for item in live for part in ([item] if item.kind is Kind.PLACING else ground.apart(item))]
+    standing = _folded(ground, place, loose)
     base = ground.nodes.reader.read(ground.base)
     support = {item.key: ground.support(item) for item in standing}
     clashes = find_clashes(standing, base)
@@ -55,8 +61,10 @@ def merge_group(ground: Ground, place: NodeId, live: Sequence[Live], below: Sequ
     standing = [item for item in standing if not dropped.keys() >= set(item.lessons)]
     standing = _joined(ground, place, standing)
     _refuse_broken(ground, standing)
-    order = sorted(standing, key=lambda item: (tuple(-n for n in _weight(ground.support(item))), item.key))
-    counted = tuple((lesson, ground.support(item)) for item in order for lesson in item.lessons)
+    order = sorted(standing, key=lambda item: (*(-n for n in _weight(ground, item)), item.key))
+    counted = tuple(
+        (lesson, ground.support(part)) for item in order for part in ground.apart(item) for lesson in part.lessons
+    )
     says = Octopus(place, counted, tuple(sorted(dropped.items())))
     # What a node below carries is reached through it; what was made here is a parent itself.
     carried = {item.commit for node in below for item in node.live}
@@ -64,8 +72,10 @@ def merge_group(ground: Ground, place: NodeId, live: Sequence[Live], below: Sequ
     return ground.nodes.join(ground.batch, ground.base, says, order, parents, ground.who)
 
 
-def _weight(support: Support) -> tuple[int, int]:
-    return support.traces, support.tasks
+def _weight(ground: Ground, item: Live) -> tuple[int, int]:
+    """Weigh a part by the best supported thing that it says."""
+    best = max(map(ground.support, ground.apart(item)))
+    return best.traces, best.tasks
 
 
 def _folded(ground: Ground, place: NodeId, live: Sequence[Live]) -> list[Live]:
@@ -101,7 +111,7 @@ def _joined(ground: Ground, place: NodeId, live: Sequence[Live]) -> list[Live]:
         skill = apply_parts(base, join.parts)
         result = [item for item in result if item not in join.of]
         made = ground.nodes.settle(ground.batch, ground.base, settled, join.of, skill, ground.who)
-        ground.joins[made.commit] = join.of
+        ground.members[made.commit] = join.of
         result.append(made)
     return result
 

@@ -43,7 +43,7 @@ class Placed:
 
 def place(ground: Ground, node: NodeId, live: Sequence[Live], exempt: frozenset[LessonId], budget: Budget) -> Placed:
     """Move what too few traces teach, and what is too much, out of SKILL.md; nothing that a person stands for."""
-    parts_ = [one for item in live for one in _apart(ground, item)]
+    parts_ = [one for item in live for one in ground.apart(item)]
     rare = [item for item in parts_ if _is_rare(ground, item, budget) and exempt.isdisjoint(item.lessons)]
     held = [item for item in rare if _replaces(item)]
     moved = {item.key for item in rare if _is_insert(item)}
@@ -54,15 +54,6 @@ def place(ground: Ground, node: NodeId, live: Sequence[Live], exempt: frozenset[
         (*(item for item in stays if item.key not in moved), *_placings(ground, node, stays, moved)),
         tuple((lesson, f"held: {reason}") for item in held for lesson in item.lessons),
     )
-
-
-def _apart(ground: Ground, item: Live) -> Iterable[Live]:
-    """Take a join apart again: its lessons may go different ways."""
-    if item.commit not in ground.joins:
-        yield item
-        return
-    for one in ground.joins[item.commit]:
-        yield from _apart(ground, one)
 
 
 def _is_rare(ground: Ground, item: Live, budget: Budget) -> bool:
@@ -110,7 +101,9 @@ def _placings(ground: Ground, node: NodeId, live: Sequence[Live], moved: set[Les
         sources = tuple(source for item in group for source in item.sources)
         # Numbers of folds and joins at this place come before, and there are never so many.
         settled = Settled(node, 1000 + number, f"placing {path}", "rule:support", sources)
-        yield ground.nodes.settle(ground.batch, ground.base, settled, group, skill, ground.who)
+        made = ground.nodes.settle(ground.batch, ground.base, settled, group, skill, ground.who)
+        ground.members[made.commit] = tuple(group)
+        yield made
 
 
 def _topic(base: Skill, item: Live) -> str:

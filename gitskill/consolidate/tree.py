@@ -67,7 +67,7 @@ def placed(ground: Ground, root: Node, gathered: Gathered, policy: Policy) -> No
     found = place(ground, above, root.live, gathered.by_person, policy.budget)
     if not found.standing:
         return None
-    before = {one.commit for item in root.live for one in _parts(ground, item)}
+    before = {one.commit for item in root.live for one in ground.apart(item)}
     if {item.commit for item in found.standing} == before and not gathered.left_out:
         return root
     made = merge_group(ground, above, found.standing, (root,), policy.settle)
@@ -76,8 +76,3 @@ def placed(ground: Ground, root: Node, gathered: Gathered, policy: Policy) -> No
     carried = {item.commit for item in root.live}
     parents = [root.commit, *(item.commit for item in made.live if item.commit not in carried)]
     return ground.nodes.join(ground.batch, ground.base, says, made.live, parents, ground.who)
-
-
-def _parts(ground: Ground, item: Live) -> list[Live]:
-    joined = ground.joins.get(item.commit)
-    return [one for member in joined for one in _parts(ground, member)] if joined else [item]

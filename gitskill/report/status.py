@@ -5,16 +5,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitskill.fate import Anomaly, Fate, TraceFate
-from gitskill.ids import LessonId
+from gitskill.ids import CommitId, LessonId
 from gitskill.model.ledger import Bill
 from gitskill.model.request import Label
 from gitskill.model.stack import OURS
+from gitskill.node import Support
 from gitskill.plan import Plan
 from gitskill.report.lesson import Standing, Standings, State
 from gitskill.store.analyses import anomalies, fates, plan_of
+from gitskill.store.history import octopuses
 from gitskill.store.lessons import listed
+from gitskill.store.names import evolved_ref
 from gitskill.store.nodes import NodeStore
+from gitskill.store.refs import target
 from gitskill.store.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A lesson that stands, with how many traces teach it."""
+
+    lesson: LessonId
+    title: str
+    support: Support
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +40,9 @@ class Status:
     fates: Mapping[int, TraceFate]
     lessons: Mapping[LessonId, Standing]
     anomalies: tuple[Anomaly, ...] = ()
+    candidate: CommitId | None = None
+    top: tuple[Taught, ...] = ()
+    """What the candidate carries, the best supported first."""
 
     @property
     def states(self) -> Counter[State]:
@@ -56,7 +72,26 @@ def status(nodes: NodeStore, run: Run) -> Status:
     slots = [LessonId.parse(f"{run.id}/{one.slot}") for each in found.values() for one in each.lessons]
     by_hand = [item.id for item in listed(repository, run.id)]
     lessons = {lesson: standings.of(lesson) for lesson in sorted({*slots, *by_hand})}
-    return Status(run, plan_of(repository, run), found, lessons, anomalies(repository, run))
+    tip = target(repository, evolved_ref(repository, run.id))
+    candidate = CommitId(tip) if tip else None
+    top = _top(nodes, candidate, found) if candidate else ()
+    return Status(run, plan_of(repository, run), found, lessons, anomalies(repository, run), candidate, top)
+
+
+def _top(nodes: NodeStore, candidate: CommitId, found: Mapping[int, TraceFate]) -> tuple[Taught, ...]:
+    """Give every lesson that stands in the candidate; of those that say the same, the one that speaks for all.
+
+    A person may have committed on top of it: then its last octopus says it.
+    """
+    octopus = next((says for _, says in octopuses(nodes.reader.repository, candidate)), None)
+    if octopus is None:
+        return ()
+    titles = {one.slot: one.title for each in found.values() for one in each.lessons}
+    seen: dict[tuple[str, Support], Taught] = {}
+    for lesson, support in octopus.support:
+        title = titles.get(lesson.short, "")
+        seen.setdefault((title or str(lesson), support), Taught(lesson, title, support))
+    return tuple(sorted(seen.values(), key=lambda each: (-each.support.traces, -each.support.tasks, each.lesson)))
 
 
 def total(bills: Mapping[Label, Bill]) -> Bill:

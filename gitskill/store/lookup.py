@@ -3,24 +3,35 @@
 import re
 
 from gitskill.errors import NotFound
-from gitskill.ids import CommitId, NodeId
+from gitskill.ids import CommitId, NodeId, RunId
 from gitskill.store import lessons, names
 from gitskill.store.history import octopuses
 from gitskill.store.refs import target
 from gitskill.store.repository import Repository
 
-_OURS = re.compile(r"(?:r\d+/)?l\d+[a-z]|(?P<node>r\d+/m\d+-\d+)")
+_OURS = re.compile(r"(?:r\d+/)?l\d+[a-z]|(?P<node>r\d+/m\d+-\d+)|(?P<run>r\d+)(?:/evolved)?")
 
 
 def resolve(repository: Repository, name: str) -> CommitId:
-    """Resolve what git resolves, a lesson (`l0042a`) or a merge (`r0007/m1-03`) to a commit, or raise NotFound."""
+    """Resolve what git resolves, a lesson (`l0042a`), a merge (`r0007/m1-03`) or a run's candidate (`r0007`)."""
     try:
         return repository.commit(name)
     except NotFound:
         ours = _OURS.fullmatch(name)
         if ours is None:
             raise
+    if ours["run"]:
+        return candidate(repository, RunId.parse(ours["run"]))
     return node(repository, NodeId.parse(name)) if ours["node"] else lessons.find(repository, name).commit
+
+
+def candidate(repository: Repository, run: RunId) -> CommitId:
+    """Find what a run came to, live or put away, or raise NotFound."""
+    live = names.evolved_ref(repository, run)
+    for ref in (live, names.archived(repository, live)):
+        if (found := target(repository, ref)) is not None:
+            return CommitId(found)
+    raise NotFound(f"{run} has no candidate", hint=f"gitskill consolidate {run}")
 
 
 def node(repository: Repository, wanted: NodeId) -> CommitId:

@@ -110,7 +110,12 @@ def _special(word: str) -> str:
 
 def is_fallback(new: str, old: str) -> bool:
     """Tell whether the new command only prints something where the old one did something."""
-    return bool(programs(new)) and programs(new) <= _NOTHING and not programs(old) <= _NOTHING
+    return only_prints(new) and not programs(old) <= _NOTHING
+
+
+def only_prints(command: str) -> bool:
+    """Tell whether a command does nothing but print what it was given."""
+    return bool(programs(command)) and programs(command) <= _NOTHING
 
 
 def _quoted(word: str) -> str:

@@ -128,8 +128,9 @@ def failure(act: Act, noise: frozenset[str] = frozenset()) -> Failure | None:
         or _first(_shell_error, act, lines)
         or _first(_program_error, act, lines)
         or (_first(_plain_error, act, lines) if sure and (failed or len(act.answer) < _SHORT) else None)
-        or (_raised(lines) if failed else None)
         or _timed_out(act, lines)
+        or (_raised(lines) if failed else None)
+        or (_last_word(act, lines) if failed else None)
     )
 
 
@@ -197,6 +198,15 @@ def _program_error(act: Act, line: str) -> Failure | None:
     if name not in programs(act.program) and not re.search(rf"[(`/\s]{re.escape(name)}\s", act.program):
         return None
     return _made(_class_of(found["rest"]), line, found["rest"], name)
+
+
+def _last_word(act: Act, lines: list[str]) -> Failure | None:
+    """Read `program: what is wrong` in any words, where the act failed and nothing but that was said."""
+    found = [match for line in lines if (match := _PROGRAM.match(line)) and not _HARMLESS.search(line)]
+    names = {match["program"].rsplit("/", 1)[-1] for match in found}
+    if not found or len(found) < len(lines) or len(names) > 1 or not names <= programs(act.program):
+        return None
+    return _made(_class_of(found[0]["rest"]), found[0][0], found[0]["rest"], names.pop())
 
 
 def _plain_error(act: Act, line: str) -> Failure | None:

@@ -12,6 +12,8 @@ _LOOKS = {"ls", "find", "rg", "fd", "tree", "grep", "ack", "ag", "which", "git"}
 _FLAG = re.compile(r"-{1,2}[A-Za-z]")
 _SHORT_FLAGS = re.compile(r"-[A-Za-z]{1,4}")
 _ONE_LETTER = re.compile(r"-[A-Za-z]")
+_ENDLESS = {"yes", "top", "htop", "btop", "watch", "vi", "vim", "nvim", "nano", "emacs", "less", "more", "man"}
+_FOLLOWS = re.compile(r"-[A-Za-z]*[fF]|--follow")
 _MAKES_READY = {"mkdir", "rm", "cd", "export", "source", "unset", "set", "chmod", "test", "["}
 
 
@@ -23,10 +25,14 @@ class Way(StrEnum):
     SEPARATED = "separated"
     LOOKED_UP = "looked up"
     FIRST = "something else first"
+    ENDED = "without the program that does not end"
+    SPOKEN = "a command instead of words"
 
 
 def reason(failed: Act, wrong: Failure, passed: Act, edit: Edit, between: tuple[Act, ...]) -> tuple[Way, Change] | None:
     """Give the one change that the error is about; None where none can be told."""
+    if wrong.kind is Class.TIMEOUT:
+        return _ended(edit)
     if wrong.kind is Class.MISSING and _is_guess(wrong, edit):
         looked = next((act for act in (*between, passed) if programs(act.program) & _LOOKS), None)
         return (Way.LOOKED_UP, _look(looked, wrong)) if looked else None
@@ -38,6 +44,23 @@ def reason(failed: Act, wrong: Failure, passed: Act, edit: Edit, between: tuple[
         return Way.FIRST, ready[0]
     about = [change for change in edit.changes if _is_about(change, wrong, failed.program)]
     return (Way.CHANGED, _told_by_sign(about[0], wrong)) if len(about) == 1 else None
+
+
+def _ended(edit: Edit) -> tuple[Way, Change] | None:
+    """Name the one change that ends a program which does not end by itself: other time-outs may have any cause."""
+    about = [change for change in edit.changes if change.runs & _ENDLESS or _follows(change)]
+    if len(about) != 1:
+        return None
+    if about[0].program:
+        return Way.CHANGED, about[0]
+    name = min(about[0].runs & _ENDLESS, default=about[0].old)
+    return Way.ENDED, Change(name, about[0].new, "", about[0].was, about[0].now)
+
+
+def _follows(change: Change) -> bool:
+    """Tell whether a program waited for a file to grow, and no longer does."""
+    kept = any(_FOLLOWS.fullmatch(word) for word in change.now)
+    return "tail" in change.runs and not kept and any(_FOLLOWS.fullmatch(word) for word in change.was)
 
 
 def touches_flags(edit: Edit) -> bool:

@@ -6,12 +6,12 @@ missing, and without losing reward.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from gitskill.analysts.offline.acts import Act, Kind, Run
 from gitskill.analysts.offline.commands import QUIET, alike, operands, programs, stages, without_case
-from gitskill.analysts.offline.edits import MOST_WORDS, Change, edit_between, is_fallback, shown
+from gitskill.analysts.offline.edits import MOST_WORDS, Change, edit_between, is_fallback, only_prints, shown
 from gitskill.analysts.offline.errors import INTENDED, Class, Failure, failure, is_clean, noise_of
 from gitskill.analysts.offline.reasons import Way, reason, touches_flags
 from gitskill.outcome import NEARLY
@@ -75,6 +75,8 @@ _SOURCE_IS_MISSING = re.compile(
     r"cannot (?:stat|remove|access|rename|find|move)|can't open|for reading|\bcd\b|not a directory|No such file",
     re.IGNORECASE,
 )
+_ASKING = {"type", "which", "command", "hash"}
+"""What they say of a program that is not there is an answer."""
 _A_SENTENCE = re.compile(r"^[A-Z][a-z]+[!.,]? (?:[\w',!.?-]+ ){3,}[\w',!.?-]+[.!?]?$")
 _PREPARES = re.compile(
     r"\b(?:pip3?|uv|poetry|conda|npm|yarn|pnpm|apt(?:-get)?|brew|gem|cargo|go|bundle)\s+(?:-\S+\s+)*(?:install|add|i|ci|sync|get)\b"
@@ -89,17 +91,15 @@ def recoveries(run: Run, *, lowered: bool = False) -> list[Recovery]:
     best: dict[str, Recovery] = {}
     for at, act in enumerate(shell):
         wrong = failure(act, noise)
-        if wrong is None or wrong.kind in INTENDED or _is_no_mistake(act, wrong):
+        if wrong is None or wrong.kind in INTENDED - {Class.TIMEOUT} or wrong.source in _ASKING:
             continue
-        later = shell[at + 1 : at + 1 + WINDOW]
-        found = _first(run, act, wrong, later, noise) or _first(
-            run, act, wrong, shell[max(0, at - WINDOW) : at][::-1], noise
-        )
+        found = _way_out(run, act, wrong, (shell[:at], shell[at + 1 :]), noise)
         if found is None or (lowered and _may_be_lowered(act, found.passed, shell[0])):
             continue
-        known = best.get(wrong.signature)
+        signature = found.failure.signature
+        known = best.get(signature)
         if known is None or (not found.is_earlier, -found.words) > (not known.is_earlier, -known.words):
-            best[wrong.signature] = found
+            best[signature] = found
     # One way out of several errors is one finding: the first of them stands for all.
     ways: dict[tuple[str, str, str], Recovery] = {}
     for each in best.values():
@@ -107,15 +107,34 @@ def recoveries(run: Run, *, lowered: bool = False) -> list[Recovery]:
     return list(ways.values())
 
 
+def _way_out(
+    run: Run, act: Act, wrong: Failure, around: tuple[list[Act], list[Act]], noise: frozenset[str]
+) -> Recovery | None:
+    """Look at what came after an error, and only then at what had come before it."""
+    before, after = around
+    if _A_SENTENCE.match(act.program.strip()):
+        return _back_to_work(run, act, wrong, around, noise)
+    return _first(run, act, wrong, after[:WINDOW], noise) or _first(run, act, wrong, before[: -WINDOW - 1 : -1], noise)
+
+
+def _back_to_work(
+    run: Run, act: Act, wrong: Failure, around: tuple[list[Act], list[Act]], noise: frozenset[str]
+) -> Recovery | None:
+    """See whether a run that sent words to the shell came back to a command that had worked before."""
+    before, after = around
+    worked = {other.program.strip() for other in before if is_clean(other, noise)}
+    for other in after:
+        again = other.program.strip() in worked and is_clean(other, noise) and not only_prints(other.program)
+        if again and wrong.kind is Class.COMMAND and not _loses(act, other):
+            told = replace(wrong, source="shell")
+            return Recovery(run, act, told, other, grade_of(run, act, other), Way.SPOKEN, Change("", "", ""))
+    return None
+
+
 def _first(run: Run, act: Act, wrong: Failure, others: list[Act], noise: frozenset[str]) -> Recovery | None:
     """Find the nearest step that did not fail, and what the error is about in the difference."""
     near = (_recovery(run, act, wrong, other) for other in others if _gets_past(act, wrong, other, noise))
     return next((found for found in near if found), None)
-
-
-def _is_no_mistake(act: Act, wrong: Failure) -> bool:
-    """Tell whether words were sent to the shell, or a question was answered with no."""
-    return bool(_A_SENTENCE.match(act.program.strip())) or wrong.source in {"type", "which", "command", "hash"}
 
 
 def grade_of(run: Run, old: Act, new: Act) -> Grade:
@@ -137,6 +156,8 @@ def _recovery(run: Run, old: Act, wrong: Failure, new: Act) -> Recovery | None:
     between = run.acts[old.at + 1 : new.at]
     grade = grade_of(run, old, new) if old.at < new.at else Grade.RAN
     if old.program.strip() == new.program.strip():
+        if wrong.kind is Class.TIMEOUT:
+            return None
         made = next((act for act in reversed(between) if _PREPARES.search(act.program) and not act.exit_code), None)
         return Recovery(run, old, wrong, new, grade, Way.FIRST, _prepared(made, old)) if made else None
     edit = edit_between(old.program, new.program)
@@ -168,8 +189,12 @@ def _gets_past(old: Act, wrong: Failure, new: Act, noise: frozenset[str]) -> boo
         and not _hides(old.program, wrong.source, new.program)
         and not _fakes(wrong, old.program, new.program)
         and not is_fallback(new.program, old.program)
-        and (old.reward is None or new.reward is None or new.reward >= old.reward - _LOST)
+        and not _loses(old, new)
     )
+
+
+def _loses(old: Act, new: Act) -> bool:
+    return old.reward is not None and new.reward is not None and new.reward < old.reward - _LOST
 
 
 def _same_goal(old: str, wrong: Failure, new: str) -> bool:

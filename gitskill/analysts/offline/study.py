@@ -14,6 +14,8 @@ from gitskill.analysts.offline.constructs import ABOUT_DOUBLE_QUOTES, Construct,
 from gitskill.analysts.offline.deviations import Deviation, deviations, request_about, rule_about, sets_a_condition
 from gitskill.analysts.offline.errors import INTENDED, Class, Failure, failure, noise_of
 from gitskill.analysts.offline.masks import clip, code
+from gitskill.analysts.offline.messages import refused_messages
+from gitskill.analysts.offline.reasons import Way
 from gitskill.analysts.offline.recoveries import Recovery, recoveries
 from gitskill.analysts.offline.suspects import suspects
 from gitskill.lesson import Evidence
@@ -56,6 +58,7 @@ def study(runs: Sequence[Studied]) -> Study:
     findings = [
         *_recovered(sound, lowered, unquoted),
         *_refused(sound),
+        *_misformed(sound),
         *_deviating(sound),
         *_constructed(sound, lowered, unquoted),
     ]
@@ -91,17 +94,21 @@ def _recovered(runs: Iterable[Run], lowered: frozenset[str], unquoted: frozenset
                 Evidence(each.run.id, each.passed.step, wording.around(each.passed.program, each.change.now)),
             ),
             wording.COMMANDS,
-            HERE if (cut and each.about_quotes) or each.failure.kind is Class.COMMAND or _is_module(each) else "",
+            HERE if (cut and each.about_quotes) or _is_missing_here(each) else "",
         )
         yield _Finding(each.run, draft, float(proved))
 
 
-def _is_module(found: Recovery) -> bool:
+def _is_missing_here(found: Recovery) -> bool:
     """Tell whether what was missing is a part of the environment, not of the command."""
-    return "No module named" in found.failure.quote
+    if found.way is Way.SPOKEN:
+        return False
+    return found.failure.kind is Class.COMMAND or "No module named" in found.failure.quote
 
 
 def _recovery_cause(found: Recovery) -> str:
+    if found.way is Way.SPOKEN:
+        return f"Step {found.failed.step} was words; step {found.passed.step} was a command again. {_ending(found.run)}"
     order = "had not failed before" if found.is_earlier else "no longer failed"
     told = f"Step {found.failed.step} failed; step {found.passed.step}, with the same goal, {order}"
     instead = f": there stood {code(found.change.new)}" if found.change.new else ""
@@ -136,6 +143,23 @@ def _refused(runs: Iterable[Run]) -> Iterator[_Finding]:
 def _refusal_cause(found: Passed) -> str:
     told = f"Step {found.failed.step} was refused, step {found.passed.step} was not."
     return f"{told} {_ending(found.run)}"
+
+
+def _misformed(runs: Iterable[Run]) -> Iterator[_Finding]:
+    for each in (each for run in runs for each in refused_messages(run)):
+        later = each.passed
+        draft = Draft(
+            wording.message_title(each),
+            f"Step {each.step} refused the message before it; step {later.step} was not refused. {_ending(each.run)}",
+            wording.message_rule(each),
+            (
+                Evidence(each.run.id, each.step, each.quote),
+                Evidence(each.run.id, later.step, wording.around(later.program, ()) or later.tool),
+            ),
+            wording.CALLS,
+            HERE,
+        )
+        yield _Finding(each.run, draft, 2.5)
 
 
 def _deviating(runs: Sequence[Run]) -> Iterator[_Finding]:

@@ -11,6 +11,7 @@ from gitskill.analysts.offline.deviations import Deviation, How
 from gitskill.analysts.offline.edits import told
 from gitskill.analysts.offline.errors import Failure
 from gitskill.analysts.offline.masks import clip, code, prose
+from gitskill.analysts.offline.messages import Refused
 from gitskill.analysts.offline.reasons import Way
 from gitskill.analysts.offline.recoveries import Grade, Recovery, leading
 
@@ -28,7 +29,9 @@ _PROVED: dict[int, str] = {
 
 def said(wrong: Failure) -> str:
     """Give an error as it stands in a rule: general, escaped, in quotes."""
-    source = "" if wrong.source.lower() in {"error", "shell"} or " " in wrong.source else f"{wrong.source}: "
+    source = (
+        "" if wrong.source.lower() in {"error", "shell", "time-out"} or " " in wrong.source else f"{wrong.source}: "
+    )
     return f'"{prose(source + wrong.message)}"'
 
 
@@ -94,12 +97,24 @@ def _first(found: Recovery) -> tuple[str, str]:
     return f"{name} is run in an environment that is not prepared", action
 
 
+def _ended(found: Recovery) -> tuple[str, str]:
+    instead = f"use {code(found.change.new)} instead" if found.change.new else "leave it out"
+    return f"{code(found.change.old)}, which does not end by itself, is part of a command", instead
+
+
+def _spoken(_: Recovery) -> tuple[str, str]:
+    again = "send nothing but commands, and where nothing is left to do, the last one that worked"
+    return "a sentence is sent where a command is run", again
+
+
 _WAYS: dict[Way, Callable[[Recovery], tuple[str, str]]] = {
     Way.CHANGED: _changed,
     Way.WITHOUT: _without,
     Way.SEPARATED: _separated,
     Way.LOOKED_UP: _looked_up,
     Way.FIRST: _first,
+    Way.ENDED: _ended,
+    Way.SPOKEN: _spoken,
 }
 
 
@@ -113,6 +128,19 @@ def refusal_rule(found: Passed) -> str:
 def refusal_title(found: Passed) -> str:
     """Name a refusal in one line."""
     return _title(f"{found.failed.tool}: {clip(found.failure.message, 60)}: {found.advice}")
+
+
+def message_rule(found: Refused) -> str:
+    """Say what form of a message is asked for."""
+    return (
+        f'When a message does not have the form that is asked for, nothing in it is run: "{prose(found.message)}"; '
+        "keep to that form, and send again what was in it (the next message was not refused)."
+    )
+
+
+def message_title(found: Refused) -> str:
+    """Name the form that is asked for in one line."""
+    return _title(f"Keep to the form of a message: {found.message}")
 
 
 def deviation_rule(found: Deviation, instruction: str) -> str:

@@ -1,0 +1,104 @@
+"""gitskill evolve"""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gitskill.cli import choosing, models, options, output
+from gitskill.cli.session import Session
+
+if TYPE_CHECKING:
+    from gitskill.report.status import Status
+
+_TOP = 10
+
+
+@click.command()
+@choosing.flags
+@models.flags
+@options.min_support
+@click.option("--run", "run_name", metavar="RUN", help="Go on with this run, as it was planned.")
+@click.option("--new", is_flag=True, help="Begin a new run even where one with the same plan is there.")
+@options.as_json
+@click.pass_obj
+def evolve(
+    session: Session,
+    study: choosing.StudyFlags,
+    flags: models.ModelFlags,
+    min_support: int,
+    run_name: str | None,
+    new: bool,
+    as_json: bool,
+) -> int:
+    """Study runs and join what they taught to a candidate.
+
+    What `analyse` and `consolidate` do, one after the other. It stops at the
+    candidate, the branch gitskill/RUN/evolved: your skill stays as it is until
+    you merge that.
+
+    \b
+    Example:
+      gitskill evolve --traces ~/.claude/projects/sheets --max-usd 5
+    """
+    import time
+
+    from gitskill.cli.analyse import studied
+    from gitskill.cli.consolidate import merge
+    from gitskill.cli.status import document
+    from gitskill.cli.working import stands
+
+    began = time.monotonic()
+    run = studied(session, study, flags, run_name=run_name, new=new)
+    merge(session, run, min_support)
+    found = stands(session, run)
+    if as_json:
+        output.document(document(session, found) | {"seconds": round(time.monotonic() - began, 1)})
+    else:
+        screen(session, found)
+    return 7 if found.traces["failed"] else 0
+
+
+def screen(session: Session, found: "Status") -> None:
+    """Print what a run came to, and what to do next."""
+    from gitskill.report.compare import compare
+
+    run, states = found.run.id, found.states
+    told = " + ".join(f"{states[state]} {state}" for state in states_in_order() if states[state])
+    output.result(f"{len(found.lessons)} lessons = {told or 'none'}")
+    if found.candidate is None:
+        output.result("nothing new was learned, so there is no candidate")
+        return
+    output.result()
+    output.result(f"{'support':>9}  lesson", bold=True)
+    rows = found.top[:_TOP]
+    for each in rows:
+        output.result(f"{each.support!s:>9}  {each.lesson.short}  {each.title}")
+    if len(found.top) > len(rows):
+        output.result(f"{'...':>9}  {len(found.top) - len(rows)} more: gitskill show {run}")
+    output.result()
+    output.result(compare(session.nodes, found.run.base, found.candidate).summary)
+    _waiting(found)
+    output.tell(f"  compare   gitskill diff HEAD {run}")
+    output.tell(f"  blame     gitskill blame --rev {run} SKILL.md")
+    output.tell(f"  take it   git merge --no-ff gitskill/{run}/evolved")
+
+
+def states_in_order() -> tuple[Any, ...]:
+    """Give the states of lessons as the account names them."""
+    from gitskill.report.lesson import State
+
+    return (State.MERGED, State.FOLDED, State.DROPPED, State.HELD, State.REJECTED, State.PROPOSED)
+
+
+def _waiting(found: "Status") -> None:
+    """Say how many lessons wait for a person, and for what."""
+    from collections import Counter
+
+    from gitskill.report.lesson import State
+
+    held = [one for one in found.lessons.values() if one.state is State.HELD]
+    if held:
+        kinds = Counter(one.by for one in held)
+        told = ", ".join(f"{by} {count}" for by, count in kinds.most_common())
+        wait = "wait" if len(held) > 1 else "waits"
+        output.result(f"{output.counted(len(held), 'lesson')} {wait} for a person ({told})")
