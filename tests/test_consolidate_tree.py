@@ -1,5 +1,6 @@
 """The tree of a run: whatever is taught, in whatever groups, nothing is lost and every line has its source."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from gitskill.checks.change import check_change
 from gitskill.checks.finding import Level
 from gitskill.consolidate.gather import Gathered, gather
 from gitskill.consolidate.place import Budget
-from gitskill.consolidate.rules import by_support
+from gitskill.consolidate.rules import BySupport
 from gitskill.consolidate.run import Consolidated, Tree, consolidate
 from gitskill.consolidate.tree import Policy
 from gitskill.fate import LessonFate, State
@@ -43,7 +44,7 @@ class Said:
 
 
 BULLETS = ["Look first.", "Read it back.", "Count the rows.", "Name the sheet.", "Keep a copy."]
-INSERTS = st.sampled_from(BULLETS).flatmap(
+INSERTS: st.SearchStrategy[Edit] = st.sampled_from(BULLETS).flatmap(
     lambda text: st.sampled_from(
         [
             AppendToSection("SKILL.md", "Writing", f"- {text}"),
@@ -53,7 +54,7 @@ INSERTS = st.sampled_from(BULLETS).flatmap(
         ]
     )
 )
-REWRITES = st.sampled_from(
+REWRITES: st.SearchStrategy[Edit] = st.sampled_from(
     [
         ReplaceInSection("SKILL.md", "- Save to a new file.", "- Save under another name.", "Writing"),
         ReplaceInSection("SKILL.md", "- Save to a new file.", "- Save beside the old file.", "Writing"),
@@ -75,8 +76,9 @@ class Bench:
     gathered: Gathered
 
     def consolidated(self, fan_in: int, min_support: int = 1, **budget: int) -> Consolidated:
-        policy = Policy(by_support, Budget(min_support, **budget))
-        return consolidate(self.nodes, self.run, Tree(tree(20, fan_in), 20), self.gathered, policy, WHO)
+        policy = Policy(BySupport(), Budget(min_support, **budget))
+        work = consolidate(self.nodes, self.run, Tree(tree(20, fan_in), 20), self.gathered, policy, WHO)
+        return asyncio.run(work)
 
     def lines(self, made: Consolidated) -> list[str]:
         assert made.candidate
@@ -94,8 +96,8 @@ def bench(folder: Path, said: Sequence[Said]) -> Bench:
     base = reader.read(repository.head())
     for number, one in enumerate(said, start=1):
         lesson = LessonId(RUN, number, "a")
-        ref = TraceRef(f"{one.trace:064x}", f"task-{one.trace % 3}", "failure")
-        made = Lesson(lesson, f"Lesson {number}", "seen", "offline", (ref,))
+        trace = TraceRef(f"{one.trace:064x}", f"task-{one.trace % 3}", "failure")
+        made = Lesson(lesson, f"Lesson {number}", "seen", "offline", (trace,))
         moves.append(lessons.add(reader, batch, made, apply_edits(base, (one.edit,)), repository.head(), WHO))
         fates[lesson.short] = LessonFate(lesson.short, made.title, State.PROPOSED, str(moves[-1].new))
     record(repository, batch, Operation("teach", tuple(moves)), WHO)

@@ -1,5 +1,6 @@
 """gitskill consolidate"""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import click
@@ -46,7 +47,7 @@ def merge(session: Session, run: "RunId", min_support: int) -> None:
     from gitskill.cli.working import stands
     from gitskill.consolidate.gather import gather
     from gitskill.consolidate.place import Budget
-    from gitskill.consolidate.rules import by_support
+    from gitskill.consolidate.rules import BySupport
     from gitskill.consolidate.run import Tree, consolidate
     from gitskill.consolidate.tree import Policy
     from gitskill.errors import NeedsPerson
@@ -60,5 +61,5 @@ def merge(session: Session, run: "RunId", min_support: int) -> None:
     fates = {one.slot: one for each in found.fates.values() for one in each.lessons}
     gathered = gather(session.nodes, found.run, fates)
     tree = Tree(found.plan.groups if found.plan else (), len(found.fates))
-    policy = Policy(by_support, Budget(min_support))
-    consolidate(session.nodes, found.run, tree, gathered, policy, session.who())
+    policy = Policy(BySupport(), Budget(min_support))
+    asyncio.run(consolidate(session.nodes, found.run, tree, gathered, policy, session.who()))

@@ -1,13 +1,15 @@
 """One group of the tree: what is common is folded, what clashes is settled, the rest stands together."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Level
-from gitskill.consolidate.clashes import Clash, find_clashes
+from gitskill.consolidate.clashes import find_clashes
 from gitskill.consolidate.join import find_joins
+from gitskill.consolidate.settle import Group, Settler
 from gitskill.errors import InvalidInput, NeedsPerson
 from gitskill.ids import CommitId, LessonId, NodeId
 from gitskill.lesson import TraceRef, distinct
@@ -17,11 +19,6 @@ from gitskill.skill.hunks import Changes
 from gitskill.store.nodes import NodeStore, parts
 from gitskill.store.objects import Batch
 from gitskill.store.repository import Who
-
-Dropped = Mapping[LessonId, str]
-"""Lessons that stand back, each with the reason."""
-Settle = Callable[[Sequence[Live], Sequence[Clash], Mapping[LessonId, Support]], Dropped]
-"""Decides between parts of a live set that cannot stand side by side, or raises Clashing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +46,15 @@ class Ground:
         return [part for member in self.members.get(live.commit, ()) for part in self.apart(member)] or [live]
 
 
-def merge_group(ground: Ground, place: NodeId, live: Sequence[Live], below: Sequence[Node], settle: Settle) -> Node:
+async def merge_group(
+    ground: Ground, place: NodeId, live: Sequence[Live], below: Sequence[Node], settler: Settler
+) -> Node:
     """Join `live`, which `below` carries where there are nodes below, in one octopus at `place`."""
     # What a join below put side by side may say the same as something in another group.
     loose = [part for item in live for part in ([item] if item.kind is Kind.PLACING else ground.apart(item))]
-    standing = _folded(ground, place, loose)
-    base = ground.nodes.reader.read(ground.base)
-    support = {item.key: ground.support(item) for item in standing}
-    clashes = find_clashes(standing, base)
-    dropped = settle(standing, clashes, support) if clashes else {}
-    standing = [item for item in standing if not dropped.keys() >= set(item.lessons)]
-    standing = _joined(ground, place, standing)
+    numbers = count(1)
+    standing, dropped = await _settled(ground, place, _folded(ground, place, loose, numbers), settler, numbers)
+    standing = _joined(ground, place, standing, numbers)
     _refuse_broken(ground, standing)
     order = sorted(standing, key=lambda item: (*(-n for n in _weight(ground, item)), item.key))
     counted = tuple(
@@ -72,13 +67,31 @@ def merge_group(ground: Ground, place: NodeId, live: Sequence[Live], below: Sequ
     return ground.nodes.join(ground.batch, ground.base, says, order, parents, ground.who)
 
 
+async def _settled(
+    ground: Ground, place: NodeId, live: Sequence[Live], settler: Settler, numbers: Iterator[int]
+) -> tuple[list[Live], dict[LessonId, str]]:
+    """Have decided what cannot stand side by side, and make the resolutions."""
+    base = ground.nodes.reader.read(ground.base)
+    group = Group(
+        place, tuple(live), tuple(find_clashes(live, base)), {item.key: ground.support(item) for item in live}
+    )
+    decided = await settler.settle(group)
+    standing = [item for item in live if not decided.dropped.keys() >= set(item.lessons)]
+    for each in decided.rewritten:
+        sources = tuple(source for item in each.of for source in item.sources)
+        settled = Settled(place, next(numbers), each.clash, decided.by, sources)
+        standing = [item for item in standing if item not in each.of]
+        standing.append(ground.nodes.settle(ground.batch, ground.base, settled, each.of, each.skill, ground.who))
+    return standing, dict(decided.dropped)
+
+
 def _weight(ground: Ground, item: Live) -> tuple[int, int]:
     """Weigh a part by the best supported thing that it says."""
     best = max(map(ground.support, ground.apart(item)))
     return best.traces, best.tasks
 
 
-def _folded(ground: Ground, place: NodeId, live: Sequence[Live]) -> list[Live]:
+def _folded(ground: Ground, place: NodeId, live: Sequence[Live], numbers: Iterator[int]) -> list[Live]:
     """Make one fold of all parts with the same changes; a part of its own stays as it is."""
     same: defaultdict[Changes, list[Live]] = defaultdict(list)
     for item in live:
@@ -86,28 +99,25 @@ def _folded(ground: Ground, place: NodeId, live: Sequence[Live]) -> list[Live]:
             raise InvalidInput(f"{item.key} changes nothing", hint="leave it out of the merge")
         same[item.changes].append(item)
     found: list[Live] = []
-    folds = 0
     for changes, group in same.items():
         if len(group) == 1:
             found += group
             continue
-        folds += 1
         group = sorted(group, key=lambda item: item.key)  # noqa: PLW2901 - the same parts in their order
         sources = tuple(source for item in group for source in item.sources)
-        settled = Settled(place, folds, f"same {changes[0].path}", "rule:same", sources)
+        settled = Settled(place, next(numbers), f"same {changes[0].path}", "rule:same", sources)
         skill = apply_parts(ground.nodes.reader.read(ground.base), parts(group[:1]))
         found.append(ground.nodes.settle(ground.batch, ground.base, settled, group, skill, ground.who))
     return found
 
 
-def _joined(ground: Ground, place: NodeId, live: Sequence[Live]) -> list[Live]:
+def _joined(ground: Ground, place: NodeId, live: Sequence[Live], numbers: Iterator[int]) -> list[Live]:
     """Settle by rule what opens the same heading, or begins a list, at one point."""
     result = list(live)
-    folds = sum(item.kind is Kind.FOLD for item in live)
     base = ground.nodes.reader.read(ground.base)
-    for number, join in enumerate(find_joins(live), folds + 1):
+    for join in find_joins(live):
         sources = tuple(source for item in join.of for source in item.sources)
-        settled = Settled(place, number, f"join {join.heading}", "rule:join", sources)
+        settled = Settled(place, next(numbers), f"join {join.heading}", "rule:join", sources)
         skill = apply_parts(base, join.parts)
         result = [item for item in result if item not in join.of]
         made = ground.nodes.settle(ground.batch, ground.base, settled, join.of, skill, ground.who)

@@ -34,14 +34,16 @@ class Tree:
     of: int
 
 
-def consolidate(nodes: NodeStore, run: Run, tree: Tree, gathered: Gathered, policy: Policy, who: Who) -> Consolidated:
+async def consolidate(
+    nodes: NodeStore, run: Run, tree: Tree, gathered: Gathered, policy: Policy, who: Who
+) -> Consolidated:
     """Make the tree and the candidate of a run, and move their branches, all or nothing."""
     repository = nodes.reader.repository
     batch = Batch(repository)
     who = Who(who.name, who.email, run.started)
     ground = Ground(nodes, batch, run.base, gathered.taught, tree.of, who)
-    made = grow(ground, run.id, tree.levels, gathered.live, policy.settle)
-    candidate = placed(ground, made[-1], gathered, policy) if made else None
+    made = await grow(ground, run.id, tree.levels, gathered.live, policy.settler)
+    candidate = await placed(ground, made[-1], gathered, policy) if made else None
     every = {node.says.id: node for node in (*made, *([candidate] if candidate else []))}
     wanted = {names.node_ref(repository, place): node.commit for place, node in every.items()}
     if candidate:
