@@ -19,7 +19,8 @@ from pathlib import Path
 
 from gitskill.analysts.draft import HERE, Draft, Studied
 from gitskill.analysts.offline.acts import Run, run_of
-from gitskill.analysts.offline.errors import INTENDED, failure, noise_of
+from gitskill.analysts.offline.errors import INTENDED, Class, failure, noise_of
+from gitskill.analysts.offline.messages import refused_messages
 from gitskill.analysts.offline.recoveries import recoveries
 from gitskill.analysts.offline.study import Study, study
 from gitskill.analysts.offline.wording import CALLS, COMMANDS
@@ -115,9 +116,11 @@ def _covered(group: Sequence[Studied], found: Study) -> Counter[str]:
     return counted
 
 
-def _errors(run: Run) -> list[str]:
+def _errors(run: Run) -> list[Class]:
+    """Give the kinds of the errors of a run that can be quoted, messages that were refused for their form included."""
     noise = noise_of(run.acts)
-    return [found.kind for act in run.acts if (found := failure(act, noise))]
+    kinds = [found.kind for act in run.acts if (found := failure(act, noise))]
+    return [*kinds, *(Class.REFUSED for _ in refused_messages(run))]
 
 
 def _is_pair(draft: Draft) -> bool:

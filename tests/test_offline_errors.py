@@ -36,6 +36,8 @@ def wrong(step: Step) -> Failure | None:
         ),
         ("pytest", "FAILED tests/test_a.py::test_b", Class.TEST, "test_a.py: a test fails"),
         ("sleep 99", "Command timed out", Class.TIMEOUT, "time-out: timed out"),
+        ("python a.py", "It timed out.\nResourceWarning: unclosed socket", Class.TIMEOUT, "time-out: timed out"),
+        ("tr -d b-a", "tr: range is in reverse order", Class.PROGRAM, "tr: range is in reverse order"),
     ],
 )
 def test_an_error_of_a_command_is_named_and_quoted(line: str, answer: str, kind: Class, signature: str) -> None:
@@ -56,6 +58,9 @@ def test_an_error_of_a_command_is_named_and_quoted(line: str, answer: str, kind:
         ("tar cf /a /b", "tar: Removing leading `/' from member names", None),
         ("ls", "/opt/start.sh: line 3: cannot create temp file", 0),
         ("sort a | head", "sort: cannot read: a", 0),
+        ("tar cf /a /b", "tar: Removing leading `/' from member names", 2),
+        ("tr a b; tac c", "tr: in its own words\ntac: in other words", 1),
+        ("tr a b", "tr: in its own words", 0),
     ],
 )
 def test_what_only_looks_like_an_error_is_none(line: str, answer: str, code: int | None) -> None:

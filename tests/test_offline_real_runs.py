@@ -55,15 +55,14 @@ def test_failed_runs_with_an_error_mostly_have_a_lesson_that_quotes_it_and_a_ste
     failed = [one for name in ("intercode-bash", "mini-swe-agent", "tau-bench") for one in of(name)]
     erring = [one for one in failed if one.outcome.status is Status.FAILURE and errs(one)]
     pairs = [
-        one
-        for one in erring
-        if any(
-            draft.section in {COMMANDS, CALLS} and draft.evidence[0].step != draft.evidence[1].step
-            for draft in found.lessons.get(one.id, ())
-        )
+        [each.evidence for each in found.lessons.get(one.id, ()) if each.section in {COMMANDS, CALLS}] for one in erring
     ]
+    later = [each for each in pairs if any(first.step < second.step for first, second in each)]
+    either = [each for each in pairs if any(first.step != second.step for first, second in each)]
+
     assert 80 <= len(erring) <= 90
-    assert len(pairs) >= 0.55 * len(erring)
+    assert len(later) >= 0.54 * len(erring)
+    assert len(either) >= 0.65 * len(erring)
 
 
 def test_failed_runs_of_tasks_with_both_outcomes_have_a_deviation() -> None:
@@ -83,6 +82,12 @@ def test_the_known_defects_are_anomalies_and_not_lessons() -> None:
     assert all(tags in [each.tags for each in found.anomalies] for tags in known)
     assert not any(trace.startswith("reflexion") for trace in found.lessons)
     assert not any("awk -f" in draft.title for drafts in found.lessons.values() for draft in drafts)
+
+
+def test_a_message_that_the_harness_refused_is_a_lesson_in_both_runs_that_sent_one() -> None:
+    found = everything()[1]
+    asked = [drafts for drafts in found.lessons.values() if any("form of a message" in each.title for each in drafts)]
+    assert len(asked) == 2
 
 
 def test_no_name_or_id_of_a_customer_stands_in_a_rule() -> None:

@@ -17,6 +17,7 @@ from gitskill.trace import Json
 
 _TEXTS = re.compile(r"old|find|search|target|match|original|pattern|query", re.IGNORECASE)
 _NUMBERED = re.compile(r"[a-z]+(?:_[a-z]+)*_N")
+_A_WORD = re.compile(r"[a-z][a-z_ -]{1,24}")
 _SEARCHES = {"search", "list", "find", "browse", "lookup", "query"}
 _SEVERAL = 4
 """Records in an answer from which it is an offer, and not one thing told in full."""
@@ -62,7 +63,7 @@ def advice(wrong: Failure, differences: tuple[Difference, ...], around: Around) 
     yield from ((told, each) for each in about if (told := _worded(each)))
     yield from ((told, each) for each in only if (told := _present(each)))
     if around.is_still:
-        yield from ((f"{told}, all else equal", each) for each in only if (told := _worded(each)))
+        yield from ((told, each) for each in only if (told := _alone(each)))
 
 
 def _is_about(wrong: Failure, each: Difference) -> bool:
@@ -157,12 +158,23 @@ def _copied(each: Difference, between: tuple[Act, ...]) -> str:
 
 
 def _worded(each: Difference) -> str:
-    word = re.compile(r"[a-z][a-z_ -]{1,24}")
-    if not isinstance(each.old, str) or not isinstance(each.new, str):
-        return ""
-    if not word.fullmatch(each.old) or not word.fullmatch(each.new):
+    if not _are_words(each):
         return ""
     return f"call it with {code(each.key)} {code(each.new)} rather than {code(each.old)}"
+
+
+def _alone(each: Difference) -> str:
+    """Name the one argument that changed. It decides, but nothing says that the other value is wanted."""
+    if not _are_words(each):
+        return ""
+    return (
+        f"see whether {code(each.key)} {code(each.new)} will do instead of {code(each.old)}, "
+        "where nothing else had to change"
+    )
+
+
+def _are_words(each: Difference) -> bool:
+    return all(isinstance(value, str) and _A_WORD.fullmatch(value) for value in (each.old, each.new))
 
 
 def _present(each: Difference) -> str:

@@ -99,7 +99,8 @@ def _first(found: Recovery) -> tuple[str, str]:
 
 def _ended(found: Recovery) -> tuple[str, str]:
     instead = f"use {code(found.change.new)} instead" if found.change.new else "leave it out"
-    return f"{code(found.change.old)}, which does not end by itself, is part of a command", instead
+    name = code(found.change.old)
+    return f"{name} is part of a command in which nothing ends {name}", instead
 
 
 def _spoken(_: Recovery) -> tuple[str, str]:
