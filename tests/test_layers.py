@@ -56,7 +56,8 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "trying": {"analysts", "errors", "judge", "model", "outcome", "sandbox", "skill", "trace_document"},
     "start": {"checks", "disk", "errors", "ids", "message", "resources", "skill", "store", "version"},
     "propose": {"checks", "errors", "ids", "lesson", "skill", "store"},
-    "consolidate": {"checks", "errors", "fate", "ids", "lesson", "node", "skill", "store"},
+    "consolidate": {"analysts", "checks", "errors", "fate", "ids", "lesson", "model", "node", "prompts", "pydantic"}
+    | {"skill", "store"},
     "report": {
         "analysts",
         "checks",

@@ -113,7 +113,7 @@ class Room:
     unjudged: bool = False
     """The checker was asked and did not say."""
     passed: str = ""
-    """What passed the check."""
+    """The file that passed the check."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "files", MappingProxyType(dict(self.files)))
@@ -232,19 +232,10 @@ class Room:
         if passed is None:
             room, verdict = replace(self, unjudged=True), "The checker broke off and gave no verdict."
         elif passed:
-            room, verdict = replace(self, passed=self._shown_name(act.name)), "The check passed."
+            room, verdict = replace(self, passed=" ".join(act.name.split())), "The check passed."
         else:
             room, verdict = replace(self, failed=True), "The check did not pass."
         return room, (Block(f"{verdict}{' It said:' if said else ''}", shortened(said, MOST)),)
-
-    def _shown_name(self, name: str) -> str:
-        """Name a fix for a commit, unless that may name the task or a file of it: no lesson does."""
-        trace = self.run.trace
-        told = [trace.request, trace.result, *(each.name for each in trace.artifacts)]
-        told += [text for step in trace.steps for _, text in step.texts()]
-        is_own = bool(trace.task) and trace.task.casefold() in name.casefold()
-        is_own |= any(map(str.isdigit, name)) or any(part in text for part in name.split("/") for text in told)
-        return "a mended file" if is_own else " ".join(name.split())
 
     def _bad_name(self, name: str) -> str:
         """Say why no file of this name can be in the sandbox; empty if it can."""

@@ -176,7 +176,7 @@ def suggestion(shape: LessonShape, ids: Sequence[str], verified: str = "") -> Su
         problems.append(f"the title has {len(title)} characters, at most {MAX_TITLE} fit")
     edits: tuple[Edit, ...] = ()
     try:
-        edits = _edits(shape.edits)
+        edits = edits_of(shape.edits)
     except InvalidInput as error:
         problems.append(str(error))
     return Suggestion(title, shape.cause, shape.rule, evidence, edits, verified, "; ".join(problems))
@@ -196,7 +196,8 @@ def _evidence(quotes: Sequence[Quote], ids: Sequence[str]) -> tuple[tuple[Eviden
     return tuple(found), problems
 
 
-def _edits(shapes: Sequence[EditShape]) -> tuple[Edit, ...]:
+def edits_of(shapes: Sequence[EditShape]) -> tuple[Edit, ...]:
+    """Read edits, or raise InvalidInput that names what is wrong with each."""
     if not shapes:
         raise InvalidInput("it has no edits")
     return parse_edits(json.dumps([_fields(shape) for shape in shapes], ensure_ascii=False))

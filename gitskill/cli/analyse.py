@@ -45,7 +45,8 @@ def analyse(
     from gitskill.cli.status import document, show
     from gitskill.cli.working import stands
 
-    found = stands(session, studied(session, study, flags, run_name=run_name, new=new))
+    run, _ = studied(session, study, flags, run_name=run_name, new=new)
+    found = stands(session, run)
     if as_json:
         output.document(document(session, found))
     else:
@@ -55,8 +56,8 @@ def analyse(
 
 def studied(
     session: Session, study: choosing.StudyFlags, flags: models.ModelFlags, *, run_name: str | None, new: bool
-) -> "RunId":
-    """Study what is to be studied, to the end or to what stops it; give the run."""
+) -> "tuple[RunId, models.Chosen]":
+    """Study what is to be studied, to the end or to what stops it; give the run, and what was chosen for it."""
     from gitskill.cli import working
 
     job = working.resumed(session, flags, study, run_name) if run_name else working.begun(session, flags, study, new)
@@ -66,7 +67,7 @@ def studied(
     except (GitskillError, KeyboardInterrupt, SystemExit):
         output.tell(f"  go on     gitskill analyse --run {job.run.id}")
         raise
-    return job.run.id
+    return job.run.id, job.chosen
 
 
 def _introduce(job: "Job") -> None:

@@ -1,28 +1,37 @@
 """gitskill consolidate"""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import click
 
-from gitskill.cli import options, output
+from gitskill.cli import models, options, output
 from gitskill.cli.session import Session
+from gitskill.errors import InvalidInput, NeedsPerson
 
 if TYPE_CHECKING:
+    from gitskill.cli.models import Chosen
+    from gitskill.consolidate.gather import Gathered
+    from gitskill.consolidate.settle import Settler
     from gitskill.ids import RunId
+    from gitskill.report.status import Status
 
 
 @click.command()
 @click.argument("run", default="", metavar="[RUN]")
-@options.min_support
+@options.placing
+@models.flags
 @options.as_json
 @click.pass_obj
-def consolidate(session: Session, run: str, min_support: int, as_json: bool) -> None:
+def consolidate(
+    session: Session, run: str, flags: models.ModelFlags, min_support: int, engine: str, as_json: bool
+) -> None:
     """Join the lessons of a run in a tree of octopus merges.
 
-    Equal lessons are folded, what clashes is settled by support, what recurs
-    stands in SKILL.md and the rest in references. The result is the candidate,
-    the branch gitskill/RUN/evolved; nothing is released.
+    Equal lessons are folded, what clashes is settled by a model or by support,
+    what recurs stands in SKILL.md and the rest in references. The result is
+    the candidate, the branch gitskill/RUN/evolved; nothing is released.
 
     \b
     Example:
@@ -33,25 +42,22 @@ def consolidate(session: Session, run: str, min_support: int, as_json: bool) -> 
     from gitskill.cli.working import find_run, stands
     from gitskill.ids import RunId
 
-    chosen = find_run(session, RunId.parse(run) if run else None).id
-    merge(session, chosen, min_support)
-    found = stands(session, chosen)
+    chosen = find_run(session, RunId.parse(run) if run else None)
+    merge(session, chosen.id, models.chosen(session, flags, chosen.base), min_support, engine)
+    found = stands(session, chosen.id)
     if as_json:
         output.document(document(session, found))
     else:
         screen(session, found)
 
 
-def merge(session: Session, run: "RunId", min_support: int) -> None:
+def merge(session: Session, run: "RunId", chosen: "Chosen", min_support: int, engine: str) -> None:
     """Consolidate a run as it stands now."""
     from gitskill.cli.working import stands
     from gitskill.consolidate.gather import gather
-    from gitskill.consolidate.place import Budget
-    from gitskill.consolidate.rules import BySupport
-    from gitskill.consolidate.run import Tree, consolidate
-    from gitskill.consolidate.tree import Policy
-    from gitskill.errors import NeedsPerson
 
+    if engine == "model" and chosen.setup is None:
+        raise InvalidInput("no model is configured", hint="name one with --model, or leave --engine out")
     found = stands(session, run)
     if not found.is_finished:
         raise NeedsPerson(
@@ -60,6 +66,38 @@ def merge(session: Session, run: "RunId", min_support: int) -> None:
         )
     fates = {one.slot: one for each in found.fates.values() for one in each.lessons}
     gathered = gather(session.nodes, found.run, fates)
-    tree = Tree(found.plan.groups if found.plan else (), len(found.fates))
-    policy = Policy(BySupport(), Budget(min_support))
-    asyncio.run(consolidate(session.nodes, found.run, tree, gathered, policy, session.who()))
+    try:
+        asyncio.run(_merge(session, found, gathered, None if engine == "rules" else chosen, min_support))
+    except KeyboardInterrupt:
+        output.tell(f"  go on     gitskill consolidate {run}")
+        raise
+
+
+async def _merge(
+    session: Session, found: "Status", gathered: "Gathered", chosen: "Chosen | None", min_support: int
+) -> None:
+    from gitskill.consolidate.place import Budget
+    from gitskill.consolidate.run import Tree, consolidate
+    from gitskill.consolidate.tree import Policy
+
+    async with AsyncExitStack() as stack:
+        settler = await _settler(session, found, gathered, chosen, stack)
+        tree = Tree(found.plan.groups if found.plan else (), len(found.fates))
+        policy = Policy(settler, Budget(min_support))
+        await consolidate(session.nodes, found.run, tree, gathered, policy, session.who())
+
+
+async def _settler(
+    session: Session, found: "Status", gathered: "Gathered", chosen: "Chosen | None", stack: AsyncExitStack
+) -> "Settler":
+    from gitskill.consolidate.by_model import ByModel
+    from gitskill.consolidate.rules import BySupport
+    from gitskill.model.stack import opened
+    from gitskill.prompts import Prompts
+
+    if chosen is None or chosen.setup is None:
+        return BySupport()
+    run = str(found.run.id)
+    model = await stack.enter_async_context(opened(chosen.setup, session.ledger, run))
+    base = session.reader.read(found.run.base)
+    return ByModel(model.model, model.name, Prompts(chosen.prompts), base, gathered.lessons, run)

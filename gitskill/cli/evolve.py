@@ -16,7 +16,7 @@ _TOP = 10
 @click.command()
 @choosing.flags
 @models.flags
-@options.min_support
+@options.placing
 @click.option("--run", "run_name", metavar="RUN", help="Go on with this run, as it was planned.")
 @click.option("--new", is_flag=True, help="Begin a new run even where one with the same plan is there.")
 @options.as_json
@@ -26,6 +26,7 @@ def evolve(
     study: choosing.StudyFlags,
     flags: models.ModelFlags,
     min_support: int,
+    engine: str,
     run_name: str | None,
     new: bool,
     as_json: bool,
@@ -48,8 +49,8 @@ def evolve(
     from gitskill.cli.working import stands
 
     began = time.monotonic()
-    run = studied(session, study, flags, run_name=run_name, new=new)
-    merge(session, run, min_support)
+    run, chosen = studied(session, study, flags, run_name=run_name, new=new)
+    merge(session, run, chosen, min_support, engine)
     found = stands(session, run)
     if as_json:
         output.document(document(session, found) | {"seconds": round(time.monotonic() - began, 1)})

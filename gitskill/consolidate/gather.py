@@ -10,7 +10,7 @@ from gitskill.checks.reach import reach_findings
 from gitskill.errors import InvalidInput
 from gitskill.fate import LessonFate, State
 from gitskill.ids import LessonId
-from gitskill.lesson import PERSON, TraceRef
+from gitskill.lesson import PERSON, Lesson, TraceRef
 from gitskill.node import Live
 from gitskill.store import lessons
 from gitskill.store.lessons import Recorded
@@ -23,16 +23,21 @@ class Gathered:
     """The lessons of a run as their branches have them now."""
 
     live: Mapping[LessonId, Live]
-    taught: Mapping[LessonId, tuple[TraceRef, ...]]
+    lessons: Mapping[LessonId, Lesson]
     by_person: frozenset[LessonId]
     left_out: Mapping[LessonId, str]
     """Lessons that cannot take part, each with the reason."""
+
+    @property
+    def taught(self) -> Mapping[LessonId, tuple[TraceRef, ...]]:
+        """The traces behind each lesson."""
+        return {lesson: found.traces for lesson, found in self.lessons.items()}
 
 
 def gather(nodes: NodeStore, run: Run, fates: Mapping[str, LessonFate]) -> Gathered:
     """Read every lesson of a run that has a branch."""
     live: dict[LessonId, Live] = {}
-    taught: dict[LessonId, tuple[TraceRef, ...]] = {}
+    read: dict[LessonId, Lesson] = {}
     left_out: dict[LessonId, str] = {}
     people: set[LessonId] = set()
     here = {found.id: found for found in lessons.listed(nodes.reader.repository, run.id)}
@@ -51,9 +56,9 @@ def gather(nodes: NodeStore, run: Run, fates: Mapping[str, LessonFate]) -> Gathe
             left_out[lesson] = str(error)
             continue
         live[lesson] = nodes.live(found.commit, run.base)
-        taught[lesson] = recorded.lesson.traces
+        read[lesson] = recorded.lesson
         people |= {lesson} if recorded.lesson.analyst == PERSON else set()
-    return Gathered(live, taught, frozenset(people), left_out)
+    return Gathered(live, read, frozenset(people), left_out)
 
 
 def _refuse_unfit(nodes: NodeStore, run: Run, recorded: Recorded) -> None:
