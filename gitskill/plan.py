@@ -46,6 +46,8 @@ class Recipe:
     """`sandbox` where analysts may try a fix, else `off`."""
     checker: str = ""
     """The command that judges a fix, as it was given."""
+    references: str = ""
+    """A hash of the known answers that are no fix."""
     max_traces: int | None = None
     seed: int = 0
     fan_in: int = 16

@@ -81,6 +81,7 @@ def test_json_has_the_documented_keys(folder: Path, gitskill: Run, bullet: Bulle
         "title": "one",
         "cause": "seen",
         "analyst": "person",
+        "verified": "",
         "traces": [],
         "evidence": [],
         "support": 0,

@@ -65,7 +65,8 @@ def studied(
     try:
         _until_signal(working.work(session, job))
     except (GitskillError, KeyboardInterrupt, SystemExit):
-        output.tell(f"  go on     gitskill analyse --run {job.run.id}")
+        command = click.get_current_context().info_name
+        output.tell(f"  go on     gitskill {command} --run {job.run.id}{models.again(flags)}{choosing.again(study)}")
         raise
     return job.run.id, job.chosen
 

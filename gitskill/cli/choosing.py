@@ -1,5 +1,6 @@
 """The options that say which traces are studied and how, and what they come to: a recipe and a plan."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -78,7 +79,7 @@ _OPTIONS = (
     click.option("--checker", metavar="CMD", help="Your command that judges a fixed file: exit code 0 if it is right."),
     click.option(
         "--references",
-        type=click.Path(path_type=Path, exists=True),
+        type=click.Path(path_type=Path),
         metavar="PATH",
         help="Known answers: a fix that is one of them is no fix.",
     ),
@@ -106,7 +107,13 @@ def flags(command: Callable[..., T]) -> Callable[..., T]:
     return collected
 
 
-def recipe(chosen: "Chosen", study: StudyFlags, *, sandbox: bool) -> "Recipe":
+def again(study: StudyFlags) -> str:
+    """Give the flags that a run must be given again to go on: its record may not say what program runs."""
+    given = (("--checker", study.checker), ("--references", study.references))
+    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given if value)
+
+
+def recipe(chosen: "Chosen", study: StudyFlags, *, sandbox: bool, references: str = "") -> "Recipe":
     """Give every setting that decides what a run comes to."""
     from gitskill.plan import OFFLINE, Recipe, Signal
     from gitskill.prompts import Prompts
@@ -120,6 +127,7 @@ def recipe(chosen: "Chosen", study: StudyFlags, *, sandbox: bool) -> "Recipe":
         turns=study.max_turns,
         verify="sandbox" if sandbox else "off",
         checker=study.checker or "" if sandbox else "",
+        references=references,
         max_traces=study.max_traces,
         seed=study.seed,
         fan_in=study.fan_in,

@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import wraps
@@ -96,6 +97,13 @@ def flags(command: Callable[..., T]) -> Callable[..., T]:
     for option in reversed(_OPTIONS):
         collected = option(collected)
     return collected
+
+
+def again(flags: ModelFlags) -> str:
+    """Give the flags without which a run would go on with another model."""
+    given = (("--model", flags.model), ("--base-url", flags.base_url))
+    told = "".join(f" {flag} {shlex.quote(value)}" for flag, value in given if value)
+    return told + " --local" * flags.local + " --offline" * flags.offline
 
 
 def chosen(session: Session, flags: ModelFlags, base: "CommitId | None" = None) -> Chosen:

@@ -54,6 +54,7 @@ def _print(session: Session, report: "LessonReport") -> None:
     released = f", released in {standing.released}" if standing.released else ""
     output.result(f"{lesson.id}  {lesson.title}  ({standing.state}{where}{released})")
     rows = [("cause", lesson.cause.replace("\n", " ")), ("by", lesson.analyst)]
+    rows += [("verified", lesson.verified)] if lesson.verified else []
     rows += [("reason", standing.reason)] if standing.reason else []
     rows += [("support", output.counted(report.support, "trace"))] if lesson.traces else []
     rows += [
@@ -87,6 +88,7 @@ def _document(report: "LessonReport") -> dict[str, Any]:
         "title": lesson.title,
         "cause": lesson.cause,
         "analyst": lesson.analyst,
+        "verified": lesson.verified,
         "traces": [{"trace": ref.trace, "task": ref.task, "outcome": ref.outcome} for ref in lesson.traces],
         "evidence": [{"trace": item.trace, "step": item.step, "quote": item.quote} for item in lesson.evidence],
         "support": report.support,

@@ -1,6 +1,7 @@
 """A run of analysts from the command line: which run it is, what it works with, and what is shown of it."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -22,11 +23,26 @@ if TYPE_CHECKING:
     from gitskill.examine import Bench
     from gitskill.fate import TraceFate
     from gitskill.ids import RunId
+    from gitskill.judge import Judge
     from gitskill.model.stack import Opened
     from gitskill.plan import Assignment, Plan, Recipe
     from gitskill.report.status import Status
     from gitskill.sandbox.bubblewrap import Sandbox
     from gitskill.store.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What fixes are tried and checked with; nothing where there is no sandbox."""
+
+    sandbox: "Sandbox | None" = None
+    judge: "Judge | None" = None
+    references: frozenset[str] = frozenset()
+
+    def recipe(self, chosen: "Chosen", study: choosing.StudyFlags) -> "Recipe":
+        """Give every setting that decides what a run comes to."""
+        known = hashlib.sha256("".join(sorted(self.references)).encode()).hexdigest() if self.references else ""
+        return choosing.recipe(chosen, study, sandbox=self.sandbox is not None, references=known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +54,7 @@ class Job:
     known: "Mapping[int, TraceFate]"
     """The traces that were studied before."""
     chosen: "Chosen"
-    sandbox: "Sandbox | None"
-    study: choosing.StudyFlags
+    tools: "Tools"
 
 
 def begun(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, new: bool) -> Job:
@@ -47,13 +62,13 @@ def begun(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, new
     from gitskill.store.analyses import begin, fates
 
     chosen = models.chosen(session, flags)
-    sandbox = _sandbox(session, chosen, study)
-    plan = choosing.plan_stored(session, study, choosing.recipe(chosen, study, sandbox=sandbox is not None))
+    tools = _tools(session, chosen, study)
+    plan = choosing.plan_stored(session, study, tools.recipe(chosen, study))
     if not plan.assignments:
         raise InvalidInput("no trace can be studied", hint="gitskill plan says why; label them: gitskill traces label")
     run = None if new else _same(session, plan)
     run = run or begin(session.reader, plan, session.who())
-    return Job(run, plan, fates(session.repository, run), chosen, sandbox, study)
+    return Job(run, plan, fates(session.repository, run), chosen, tools)
 
 
 def resumed(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, name: str) -> Job:
@@ -70,14 +85,15 @@ def resumed(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, n
     if plan is None:
         raise InvalidInput(f"{run.id} has no plan: its lessons were added by hand")
     chosen = models.chosen(session, flags, run.base)
-    sandbox = _sandbox(session, chosen, study) if plan.recipe.verify == "sandbox" else None
-    _refuse_changed(run.id, plan.recipe, choosing.recipe(chosen, study, sandbox=sandbox is not None))
-    return Job(run, plan, fates(session.repository, run), chosen, sandbox, study)
+    tools = _tools(session, chosen, study) if plan.recipe.verify == "sandbox" else Tools()
+    _refuse_changed(run.id, plan.recipe, tools.recipe(chosen, study))
+    return Job(run, plan, fates(session.repository, run), chosen, tools)
 
 
 def _refuse_changed(run: "RunId", planned: "Recipe", now: "Recipe") -> None:
     """Refuse to go on with another model, other prompts or other tools: the lessons would not be of one run."""
-    for what, flag in (("engine", "--model"), ("prompts", ""), ("verify", "--verify"), ("checker", "--checker")):
+    flags = {"engine": "--model", "prompts": "", "verify": "--verify"}
+    for what, flag in (flags | {"checker": "--checker", "references": "--references"}).items():
         before, after = getattr(planned, what), getattr(now, what)
         if before != after:
             raise InvalidInput(
@@ -117,6 +133,26 @@ def _same(session: Session, plan: "Plan") -> "Run | None":
         if len(fates(repository, run)) < run.planned:
             output.tell(f"  note      {run.id} is not finished: gitskill analyse --run {run.id} goes on with it")
     return None
+
+
+def _tools(session: Session, chosen: "Chosen", study: choosing.StudyFlags) -> Tools:
+    """Prepare what fixes are tried with, before anything is stored or sent."""
+    from gitskill.judge import Judge
+    from gitskill.trying import reference_hashes
+
+    has_model = chosen.setup is not None and (study.verify or chosen.verify) != "off"
+    if study.verify == "require" and not has_model:
+        raise InvalidInput("--verify=require: the offline engine tries nothing", hint="choose a model, or leave it out")
+    if study.checker and not has_model:
+        raise InvalidInput(
+            "--checker has nothing to check: no fix is tried", hint="choose a model, without --verify=off"
+        )
+    if study.references and not study.checker:
+        raise InvalidInput("--references are for --checker, which is not there")
+    judge = Judge.parse(study.checker, flag="--checker") if study.checker else None
+    references = reference_hashes([session.directory / study.references] if study.references else [])
+    sandbox = _sandbox(session, chosen, study)
+    return Tools(sandbox, judge, references) if sandbox else Tools()
 
 
 def _sandbox(session: Session, chosen: "Chosen", study: choosing.StudyFlags) -> "Sandbox | None":
@@ -209,19 +245,17 @@ async def _unknown(_: "Suggestion") -> str:
 def _equipment(job: Job, bench: "Bench", opened: "Opened") -> "Callable[[str], Equipment]":
     """Give what there is to try a fix with, for each trace."""
     from gitskill.analysts.room import BARE, Equipment
-    from gitskill.judge import Judge
     from gitskill.model.gate import Gated
-    from gitskill.trying import JudgeModel, KeptChecker, KeptRunner, SandboxModel, reference_hashes, skill_hash
+    from gitskill.trying import JudgeModel, KeptChecker, KeptRunner, SandboxModel, skill_hash
 
-    if job.sandbox is None:
+    tools, abreast = job.tools, os.cpu_count() or 1
+    if tools.sandbox is None:
         return lambda _: BARE
     run, skill = str(job.run.id), skill_hash(bench.base)
-    commands = opened.kept(Gated(SandboxModel(job.sandbox, bench.base), os.cpu_count() or 1))
-    command = job.plan.recipe.checker
-    judge = JudgeModel(Judge.parse(command, flag="--checker")) if command else None
-    checker = KeptChecker(opened.kept(judge), run, command) if judge else None
-    references = reference_hashes([job.study.references] if job.study.references else [])
-    return lambda trace: Equipment(KeptRunner(commands, run, trace, skill), checker, references)
+    commands = opened.kept(Gated(SandboxModel(tools.sandbox, bench.base), abreast))
+    judges = opened.kept(Gated(JudgeModel(tools.judge), abreast)) if tools.judge else None
+    checker = KeptChecker(judges, run, job.plan.recipe.checker) if judges else None
+    return lambda trace: Equipment(KeptRunner(commands, run, trace, skill), checker, tools.references)
 
 
 def _loader(session: Session) -> "Callable[[Assignment], Studied]":
