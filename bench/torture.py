@@ -1,6 +1,6 @@
 """`gitskill analyse` is killed at every point where it, or its git, changes a file; each time it must go on as if not.
 
-    python bench/torture.py [--every K] [--rounds N] [--jobs N]
+    python bench/torture.py [--first N] [--every K] [--rounds N] [--jobs N]
 
 strace watches the real program in a session of its own. At the n-th call that
 changes a file, by whichever process, the whole session is killed, for n = 1 and
@@ -24,9 +24,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from sample import git
 
@@ -55,10 +55,8 @@ description: Edit sheets.
 EXITS = {0, 2, 3, 4, 5, 6, 7, 75, 130, 143}
 """All that are documented, but for 1: that is a bug."""
 PROGRAM = [sys.executable, "-c", "from gitskill.cli.main import main; main()"]
-_NAMES = (
-    "rename renameat renameat2 link linkat mkdir mkdirat unlink unlinkat ftruncate fsync fdatasync pwrite64".split()
-)
-_STOP = 3000
+_NAMES = "rename renameat renameat2 link linkat mkdir mkdirat unlink unlinkat ftruncate fsync fdatasync pwrite64"
+_STOP = 1500
 """Microseconds for which the caller is stopped after a call: long enough to be killed there."""
 _CALL = re.compile(r"(?P<process>\d+) +(?P<name>\w+)\((?P<rest>.*)")
 _VICTIMS = {"all": "the whole session", "git": "only the git process"}
@@ -82,8 +80,7 @@ class Point:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """How one process ended."""
 
     code: int
@@ -98,8 +95,8 @@ def main() -> None:
         print(f"undisturbed: {known.questions} questions, {known.refs.count(chr(10))} refs", flush=True)
         failed = 0
         with ThreadPoolExecutor(options.jobs) as pool:
-            for victim in _VICTIMS:
-                failed += table(_VICTIMS[victim], stepped(known, victim, options.every, pool, options.jobs))
+            for victim, told in _VICTIMS.items():
+                failed += table(told, stepped(known, victim, count(options.first, options.every), pool))
             rounds = pool.map(lambda seed: at_random(known, seed), range(options.rounds))
             failed += table(f"at random, {DEEP} times in a row", rounds)
     sys.exit(3 if failed else 0)
@@ -107,6 +104,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--first", type=int, default=1, metavar="N", help="begin at point N")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="try every K-th point only")
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="rounds of kills at random moments")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="runs at once")
@@ -122,10 +120,10 @@ def table(title: str, points: Iterable[Point]) -> int:
         tried[point.call.partition(" ")[0]] += 1
         failed[point.call.partition(" ")[0]] += bool(point.problems)
         said += [f"  {point.call}: {problem}" for problem in point.problems]
+    rows = [(call, tried[call], failed[call]) for call in sorted(tried)]
     print(f"killed: {title}\n  {'call':12}  points  failed")
-    for call in sorted(tried):
-        print(f"  {call:12}  {tried[call]:6}  {failed[call]:6}")
-    print(f"  {'all':12}  {tried.total():6}  {failed.total():6}")
+    for call, points_, failed_ in [*rows, ("all", tried.total(), failed.total())]:
+        print(f"  {call:12}  {points_:6}  {failed_:6}")
     print("\n".join(said), flush=True)
     return failed.total()
 
@@ -141,7 +139,7 @@ def prepared(place: Path) -> Undisturbed:
     logs, labels = runs(place / "runs", good=GOOD, bad=BAD)
     with FaultServer(some_refused) as server:
         stored = finish(folder, server, "traces", "add", str(logs), "--labels", str(labels))
-        twin = _copy(folder, place / "twin")
+        twin = shutil.copytree(folder, place / "twin")
         done = finish(twin, server)
         if stored.code or done.code:
             sys.exit(f"an undisturbed run ended with {done.code}: {stored.said}{done.said}")
@@ -157,12 +155,12 @@ def some_refused(seen: Seen) -> Reaction:
     return ok(lessons(held, false))
 
 
-def stepped(known: Undisturbed, victim: str, every: int, pool: ThreadPoolExecutor, jobs: int) -> Iterator[Point]:
+def stepped(known: Undisturbed, victim: str, numbers: Iterator[int], pool: ThreadPoolExecutor) -> Iterator[Point]:
     """Kill at each point in turn, until a run ends undisturbed."""
-    numbers = count(1, every)
     while True:
-        batch = [next(numbers) for _ in range(4 * jobs)]
+        batch = list(islice(numbers, 8))
         found = list(pool.map(lambda number: at_point(known, victim, number), batch))
+        print(f"  {batch[-1]} points, {sum(bool(each.problems) for each in found)} failed", file=sys.stderr)
         yield from (point for point in found if point.call or point.problems)
         if not found[-1].call:
             return
@@ -172,8 +170,9 @@ def at_point(known: Undisturbed, victim: str, number: int) -> Point:
     """Kill at the point `number`, go on, and look at what is left."""
     with scratch(known) as folder, FaultServer(some_refused) as server:
         place, ended = killed(folder, server, victim, number)
-        problems = [] if victim == "all" else _told_well(ended)
-        return Point(place, (*problems, *judged(folder, known, server, kills=1)) if place else ())
+        is_dead = bool(place) and victim == "all"
+        problems = [] if is_dead else _told_well(ended)
+        return Point(place, (*problems, *(judged(folder, known, server, kills=1) if place else ())))
 
 
 def at_random(known: Undisturbed, seed: int) -> Point:
@@ -190,41 +189,33 @@ def at_random(known: Undisturbed, seed: int) -> Point:
 
 def judged(folder: Path, known: Undisturbed, server: FaultServer, kills: int) -> tuple[str, ...]:
     """Hold a repository against everything that must be true after kills, and again after going on."""
-    problems = [*_whole(folder, known), *(f"at once: {problem}" for problem in _unsound(folder))]
+    problems = [f"at once: {problem}" for problem in _harm(folder, known)]
     done = finish(folder, server)
-    problems += _told_well(done)
+    problems += [*_told_well(done), *_harm(folder, known)]
     problems += [f"going on ended with {done.code}: {done.said[-300:]!r}"] if done.code else []
-    problems += [*_whole(folder, known), *_unsound(folder), *_locked(folder)]
-    if refs(folder) != known.refs:
-        problems.append("the refs are not those of an undisturbed run")
+    own = folder / ".git" / "gitskill"
+    problems += [f"{path} is left" for path in (folder / ".git").rglob("*.lock") if path.parent != own]
+    problems += ["the refs are not those of an undisturbed run"] if refs(folder) != known.refs else []
     questions = len({seen.body for seen in server.seen})
-    if server.count > known.questions + kills * WORKERS or questions > known.questions:
-        problems.append(f"{server.count} calls for {questions} questions")
+    is_dear = server.count > known.questions + kills * WORKERS or questions > known.questions
+    problems += [f"{server.count} calls for {questions} questions"] if is_dear else []
     return tuple(problems)
 
 
-def _whole(folder: Path, known: Undisturbed) -> list[str]:
-    """Say whether anything of the person's was touched: HEAD, branches, index, work tree."""
-    return [] if checkout(folder) == checkout(known.folder) else ["the checkout changed"]
+def _harm(folder: Path, known: Undisturbed) -> list[str]:
+    """Say whether objects are damaged, or anything of the person's was touched."""
+    command = ["git", "-C", str(folder), "fsck", "--strict", "--no-dangling"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = [f"fsck: {done.stdout}{done.stderr}"] if done.returncode else []
+    return found if owned(folder) == owned(known.folder) else [*found, "the checkout changed"]
 
 
-def checkout(folder: Path) -> tuple[object, ...]:
-    """Give everything of a repository that is a person's."""
-    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+def owned(folder: Path) -> tuple[object, ...]:
+    """Give everything of a repository that is a person's: the work tree, HEAD, index, configuration and branches."""
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     own = {name: path.read_bytes() for name, path in files.items() if not name.startswith(".git/")}
     inside = [(folder / ".git" / name).read_bytes() for name in ("HEAD", "index", "config")]
     return own, inside, [line for line in refs(folder).splitlines() if "/gitskill/" not in line]
-
-
-def _unsound(folder: Path) -> list[str]:
-    command = ["git", "-C", str(folder), "fsck", "--strict", "--no-dangling"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return [f"fsck: {done.stdout}{done.stderr}"] if done.returncode else []
-
-
-def _locked(folder: Path) -> list[str]:
-    own = folder / ".git" / "gitskill"
-    return [f"{path} is left" for path in (folder / ".git").rglob("*.lock") if path.parent != own]
 
 
 def _told_well(ended: Ended) -> list[str]:
@@ -241,12 +232,7 @@ def refs(folder: Path) -> str:
 def scratch(known: Undisturbed) -> Iterator[Path]:
     """Give a copy of the repository to do harm to."""
     with tempfile.TemporaryDirectory(prefix="torture-") as made:
-        yield _copy(known.folder, Path(made) / "skill")
-
-
-def _copy(folder: Path, to: Path) -> Path:
-    shutil.copytree(folder, to)
-    return to
+        yield shutil.copytree(known.folder, Path(made) / "skill")
 
 
 def finish(folder: Path, server: FaultServer, *words: str) -> Ended:
@@ -263,25 +249,19 @@ def start(folder: Path, server: FaultServer, *words: str, trace: Iterable[str] =
     person = {f"GIT_COMMITTER_{key}": value for key, value in (("NAME", "Bench"), ("EMAIL", "b@example.com"))}
     sealed = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GITSKILL_CONFIG": os.devnull}
     model = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "k", "GITSKILL_MODEL": "m"}
-    fixed = {"SOURCE_DATE_EPOCH": "1700000000", "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.Popen(
-        [*trace, *PROGRAM, "-C", str(folder), *words, *more],
-        env={**kept, **person, **sealed, **model, **fixed},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    environment = {**kept, **person, **sealed, **model, "SOURCE_DATE_EPOCH": "1700000000"}
+    command, pipe = [*trace, *PROGRAM, "-C", str(folder), *words, *more], subprocess.PIPE
+    return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
 
 
 def killed(folder: Path, server: FaultServer, victim: str, number: int) -> tuple[str, Ended]:
     """Kill at the `number`-th call that changes a file of the repository; say which it was, if it came to that."""
     log = folder.parent / "trace"
     os.mkfifo(log)
-    calls = ",".join([*_NAMES, "openat"])
+    names = _NAMES.replace(" ", ",")
     # openat is not stopped: Python opens a thousand files before it begins. The kill comes a little later there.
-    watch = ("strace", "-f", "-qq", "-y", "-s", "300", "-o", str(log), "-e", f"trace={calls}")
-    stop = ("-e", f"inject={','.join(_NAMES)}:delay_exit={_STOP}")
+    watch = ("strace", "-f", "--seccomp-bpf", "-qq", "-y", "-s", "300", "-o", str(log), "-e", f"trace={names},openat")
+    stop = ("-e", f"inject={names}:delay_exit={_STOP}")
     process = start(folder, server, "analyse", trace=(*watch, *stop))
     with log.open() as lines:
         found, struck = _nth(lines, folder, victim, number)
@@ -290,8 +270,7 @@ def killed(folder: Path, server: FaultServer, victim: str, number: int) -> tuple
         elif struck:
             with suppress(ProcessLookupError):
                 os.kill(struck, signal.SIGKILL)
-        for _ in lines:  # whoever is left goes on
-            pass
+        list(lines)  # whoever is left goes on
     out, err = process.communicate(timeout=120)
     return found, Ended(process.returncode, out + err)
 

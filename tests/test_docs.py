@@ -18,6 +18,7 @@ from reading_runs import readings
 
 ROOT = Path(__file__).parents[1]
 _SESSION = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
@@ -51,7 +52,9 @@ def test_the_tour_of_the_readme_works_as_written(tmp_path: Path) -> None:
     assert "v1.1.0  2023-11-14  r0001  2 lessons\n" in said["gitskill log"]
     assert "1 analyst: 1 offline" in said["gitskill plan"]
     assert "1: 1 with lessons, 0 without" in said["gitskill status"]
-    assert said["gitskill show r0002"].startswith("r0002/l0001a  proposed  grep: Unmatched")
+    assert said["gitskill evolve"].startswith("1 lesson = 1 merged\n")
+    assert said["gitskill show r0002"].startswith("r0002/l0001a  merged  grep: Unmatched")
+    assert "references/shell-commands.md new" in said["gitskill diff HEAD r0002"]
     assert said["gitskill traces stats"].startswith("1 trace of 1 task\n")
     blamed = [line.split()[:2] for line in said["gitskill blame SKILL.md -L 16,25"].splitlines()]
     assert ["lesson", "l0002a"] in blamed
@@ -61,7 +64,7 @@ def test_the_tour_of_the_readme_works_as_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files(page: Path) -> None:
-    broken = [link for link in _LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    broken = [link for link in _LINK.findall(_FENCED.sub("", page.read_text())) if not (page.parent / link).exists()]
 
     assert broken == []
 

@@ -65,7 +65,7 @@ def screen(session: Session, found: "Status") -> None:
 
     run, states = found.run.id, found.states
     told = " + ".join(f"{states[state]} {state}" for state in states_in_order() if states[state])
-    output.result(f"{len(found.lessons)} lessons = {told or 'none'}")
+    output.result(f"{output.counted(len(found.lessons), 'lesson')} = {told or 'none'}")
     if found.candidate is None:
         output.result("nothing new was learned, so there is no candidate")
         return

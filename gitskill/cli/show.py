@@ -56,7 +56,7 @@ def _print(session: Session, report: "LessonReport") -> None:
     rows = [("cause", lesson.cause.replace("\n", " ")), ("by", lesson.analyst)]
     rows += [("verified", lesson.verified)] if lesson.verified else []
     rows += [("reason", standing.reason)] if standing.reason else []
-    rows += [("support", output.counted(report.support, "trace"))] if lesson.traces else []
+    rows += [("support", _support(report))] if lesson.traces else []
     rows += [
         ("evidence", f'{item.trace[:12]} step {item.step}  "{" ".join(item.quote.split())}"')
         for item in lesson.evidence
@@ -66,6 +66,14 @@ def _print(session: Session, report: "LessonReport") -> None:
     rows += [("checks", f"{item.level} {item.path}: {item.message}") for item in report.findings]
     output.table(rows)
     _print_changes(session, report)
+
+
+def _support(report: "LessonReport") -> str:
+    """Say how many traces teach it: of all that were studied, where it was merged with what says the same."""
+    counted = report.standing.support
+    if counted is None or not counted.traces:
+        return output.counted(report.support, "trace")
+    return f"{counted.traces} of {output.counted(counted.of, 'trace')}, {output.counted(counted.tasks, 'task')}"
 
 
 def _print_changes(session: Session, report: "LessonReport") -> None:
@@ -91,7 +99,7 @@ def _document(report: "LessonReport") -> dict[str, Any]:
         "verified": lesson.verified,
         "traces": [{"trace": ref.trace, "task": ref.task, "outcome": ref.outcome} for ref in lesson.traces],
         "evidence": [{"trace": item.trace, "step": item.step, "quote": item.quote} for item in lesson.evidence],
-        "support": report.support,
+        "support": standing.support.traces if standing.support else report.support,
         "files": list(report.files),
         "checks": [
             {"check": item.check, "verdict": str(item.level), "detail": f"{item.path}: {item.message}"}

@@ -14,7 +14,7 @@ from gitskill.errors import InvalidInput, NotFound
 from gitskill.fate import LessonFate
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.lesson import PERSON, Lesson
-from gitskill.node import Kind, Live, Octopus
+from gitskill.node import Kind, Live, Octopus, Support
 from gitskill.skill.snapshot import Skill
 from gitskill.store.analyses import fates
 from gitskill.store.history import octopuses
@@ -48,6 +48,8 @@ class Standing:
     reason: str = ""
     released: str = ""
     """The first version that has it."""
+    support: Support | None = None
+    """What that merge counted; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ class Standings:
             str(says.id),
             "" if first == lesson else f"says the same as {first}",
             _released(self._nodes, commit),
+            dict(says.support).get(lesson),
         )
 
     def _represented(self, carrier: Live, base: CommitId, lesson: LessonId) -> LessonId:
