@@ -51,8 +51,9 @@ def main() -> None:
 PAGE = """\
 # An example
 
-Made by `python bench/example.py` from 212 public runs: 200 of InterCode's bash tasks and 12 of mini-swe-agent. No model was
-asked, so every word below was put together by code from what stands in the runs. What such rules are worth: [how they were judged](offline-lessons.md).
+Made by `python bench/example.py` from 212 public runs: 200 of InterCode's bash tasks and 12 of mini-swe-agent.
+No model was asked, so every word below was put together by code from what stands in the runs. What such rules are
+worth: [how they were judged](offline-lessons.md).
 
 The skill began with one line of advice. After `gitskill evolve`:
 
@@ -66,7 +67,8 @@ The evolved `SKILL.md`:
 {skill}
 ```
 
-Whose word each line is (`gitskill blame --rev r0001 SKILL.md`): a fold is one rule that several runs taught, and the number says how many did.
+Whose word each line is (`gitskill blame --rev r0001 SKILL.md`): a fold is one rule that several runs taught, and the
+number says how many did.
 
 ```
 {blame}
