@@ -78,7 +78,7 @@ async def analyse(work: Work, known: Collection[int], abreast: int, tell: Tell) 
     stops them.
     """
     units = deque(unit for unit in work.plan.units if any(each.number not in known for each in unit))
-    line = _Line(work, units, tell)
+    line = _Line(work, units, tell, {each.number for unit in units for each in unit})
     writing = asyncio.create_task(line.write())
     try:
         async with asyncio.TaskGroup() as group:
@@ -91,6 +91,8 @@ async def analyse(work: Work, known: Collection[int], abreast: int, tell: Tell) 
         await writing
     if line.paused:
         raise line.paused
+    if line.left:
+        raise RuntimeError(f"traces {sorted(line.left)} were given to nobody, or came back from nobody")
 
 
 @dataclass
@@ -100,6 +102,8 @@ class _Line:
     work: Work
     units: deque[_Unit]
     tell: Tell
+    left: set[int]
+    """The numbers of the traces that have no fate yet: the accounts must add up."""
     done: "asyncio.Queue[list[Finished] | None]" = field(default_factory=asyncio.Queue)
     paused: Paused | None = None
 
@@ -122,6 +126,7 @@ class _Line:
             is_open = None not in batch
             finished = [each for several in batch if several for each in several]
             if finished:
+                self.left -= {each.fate.number for each in finished}
                 self.tell(await asyncio.to_thread(self.work.save, finished))
 
 
@@ -151,7 +156,7 @@ def _finished(work: Work, unit: _Unit, case: Case, taught: Taught) -> list[Finis
     fates: dict[int, list[LessonFate]] = {each.number: [] for each in unit}
     shared: dict[int, str] = {}
     for suggestion in taught.suggestions:
-        owner, others = _owners(unit, case, suggestion)
+        owner, others = _owners(unit, suggestion)
         lesson = LessonId(work.run, owner, _LETTERS[len(fates[owner])])
         fate, made = examine(work.bench, case, suggestion, lesson)
         fates[owner].append(fate)
@@ -173,7 +178,7 @@ def _clean(work: Work, text: str) -> str:
     return work.bench.redactor.session().text(" ".join(text.split()))[:_SAID]
 
 
-def _owners(unit: _Unit, case: Case, suggestion: Suggestion) -> tuple[int, list[int]]:
-    cited = {ref.trace for ref in case.cited(suggestion)}
-    first, *others = [each.number for each in unit if each.trace in cited]
-    return first, others
+def _owners(unit: _Unit, suggestion: Suggestion) -> tuple[int, list[int]]:
+    quoted = {item.trace for item in suggestion.evidence}
+    named = [each.number for each in unit if each.trace in quoted] or [unit[0].number]
+    return named[0], named[1:]

@@ -1,6 +1,7 @@
 """What a run will do, fixed before anything is paid: which traces, which analysts, which tree of merges."""
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from gitskill.outcome import Status
 OFFLINE = "offline"
 """The engine that asks no model."""
 MIN_FAN_IN, MAX_FAN_IN = 2, 32
+_TRACE = re.compile(r"[0-9a-f]{8,64}")
+MAX_BATCH = 16
+MAX_TURNS = 200
 
 
 class Signal(StrEnum):
@@ -55,8 +59,11 @@ class Recipe:
     def __post_init__(self) -> None:
         if not MIN_FAN_IN <= self.fan_in <= MAX_FAN_IN:
             raise InvalidInput(f"a merge joins {MIN_FAN_IN} to {MAX_FAN_IN} groups, not {self.fan_in}")
-        if min(self.batch, self.turns) < 1 or (self.max_traces is not None and self.max_traces < 1):
-            raise InvalidInput("batch, turns and the number of traces begin at 1")
+        for name, value, most in (("batch", self.batch, MAX_BATCH), ("turns", self.turns, MAX_TURNS)):
+            if not 1 <= value <= most:
+                raise InvalidInput(f"{name} is {value}, not 1 to {most}")
+        if self.max_traces is not None and self.max_traces < 1:
+            raise InvalidInput("at least one trace must be drawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +163,7 @@ def make(materials: Sequence[Material], recipe: Recipe) -> Plan:
     return Plan(
         recipe,
         tuple(
-            Assignment(number, each.trace, each.task, each.status, _analyst(each, recipe), each.size)
+            Assignment(number, each.trace, each.task, each.status, _analyst(each.status, recipe), each.size)
             for number, each in enumerate(_neighbours(chosen), start=1)
         ),
         tuple(
@@ -194,10 +201,24 @@ def _commonest(counts: Counter[str]) -> str:
     return min(counts, key=lambda name: (-counts[name], name))
 
 
-def _analyst(material: Material, recipe: Recipe) -> Analyst:
+def _analyst(status: Status, recipe: Recipe) -> Analyst:
     if recipe.engine == OFFLINE:
         return Analyst.OFFLINE
-    return Analyst.ERROR if material.status is Status.FAILURE else Analyst.SUCCESS
+    return Analyst.ERROR if status is Status.FAILURE else Analyst.SUCCESS
+
+
+def unsound(plan: Plan) -> str:
+    """Say why a plan that was read cannot be one that `make` made; empty if it may be."""
+    for number, each in enumerate(plan.assignments, start=1):
+        if each.number != number:
+            return f"trace {number} has the number {each.number}"
+        if each.status not in {Status.SUCCESS, Status.FAILURE} or each.analyst is not _analyst(
+            each.status, plan.recipe
+        ):
+            return f"trace {number}, a {each.status}, is given to the analyst {each.analyst}"
+        if not _TRACE.fullmatch(each.trace):
+            return f"trace {number} has no id"
+    return ""
 
 
 def tree(count: int, fan_in: int) -> tuple[tuple[tuple[int, ...], ...], ...]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Finding, Level
 from gitskill.checks.hidden import hidden_names
-from gitskill.errors import InvalidInput, RefMoved
+from gitskill.errors import InvalidInput, NeedsPerson, RefMoved
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.lesson import PERSON, Lesson
 from gitskill.skill.snapshot import Skill
 from gitskill.store import lessons, runs
+from gitskill.store.analyses import is_studied
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
 from gitskill.store.refs import HEADS
@@ -51,13 +52,22 @@ def base_of(reader: SkillReader, who: Who, wanted: RunId | None = None) -> Run:
     known = [run for run in runs.recorded(reader.repository) if run.folder == reader.folder]
     if wanted:
         if found := [run for run in known if run.id == wanted]:
-            return found[0]
+            return _settled(reader, found[0])
         raise InvalidInput(f"there is no run {wanted} of this skill", hint="leave --run out to begin one")
     head = reader.repository.head()
-    for run in reversed(known):
+    for run in reversed([run for run in known if is_studied(reader.repository, run)]):
         if reader.folder_id(run.base) == reader.folder_id(head) and reader.repository.descends(head, run.base):
             return run
     return Run(runs.next_run(reader.repository), head, reader.folder, PERSON, who.when)
+
+
+def _settled(reader: SkillReader, run: Run) -> Run:
+    """Refuse a run that analysts are not done with: what is added meanwhile could not be told apart from theirs."""
+    if not is_studied(reader.repository, run):
+        raise NeedsPerson(
+            f"{run.id} is still being studied", hint=f"gitskill analyse --run {run.id}, or leave --run out"
+        )
+    return run
 
 
 def propose(reader: SkillReader, run: Run, proposal: Proposal, author: Who) -> Proposed:

@@ -1,6 +1,7 @@
 """The real command, on real repositories, with the offline analyst and with an endpoint on loopback."""
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -338,18 +339,38 @@ def test_another_model_does_not_go_on_with_a_run(
 
 
 @pytest.mark.usefixtures("server")
-def test_a_person_may_add_to_a_run_while_it_waits(folder: Path, gitskill: Run) -> None:
+def test_a_person_adds_to_a_run_when_its_analysts_are_done(folder: Path, gitskill: Run) -> None:
     stored(gitskill, folder, good=3)
     gitskill(folder, "analyse", "--max-calls", "1")
     edits = folder.parent / "e.yml"
     edits.write_text('- {op: append_to_section, file: SKILL.md, target_section: Dates, content: "- Mine."}\n')
-    added = gitskill(folder, "lesson", "add", "--title", "Mine", "--why", "seen", "--edits", str(edits))
+    mine = ("lesson", "add", "--title", "Mine", "--why", "seen", "--edits", str(edits))
+
+    assert gitskill(folder, *mine, "--run", "r0001").code == 4
+    gitskill(folder, "analyse", "--run", "r0001")
+    added = gitskill(folder, *mine)
 
     assert added.out.startswith("r0001/l0004a")
-    found = told(gitskill(folder, "analyse", "--run", "r0001", "--json"))
+    found = told(gitskill(folder, "status", "r0001", "--json"))
     assert (found["lessons"]["proposed"], found["traces"]["pending"]) == (4, 0)
     merged = gitskill(folder, "merge", *(f"r0001/l000{n}a" for n in range(1, 5)))
     assert merged.code == 0, merged.err
+    for _ in range(3):  # the merge, the lesson, the run
+        assert gitskill(folder, "undo").code == 0
+    assert refs(folder, "refs/heads/gitskill") == refs(folder, "refs/gitskill/runs") == []
+
+
+@pytest.mark.usefixtures("server")
+def test_a_run_that_was_broken_off_is_undone_with_all_that_came_of_it(folder: Path, gitskill: Run) -> None:
+    stored(gitskill, folder, good=3)
+    gitskill(folder, "analyse", "--max-calls", "2")
+    assert len(refs(folder, "refs/heads/gitskill")) == 2
+
+    done = gitskill(folder, "undo")
+
+    assert (done.code, done.out) == (0, "undone: begin r0001\n")
+    assert refs(folder, "refs/heads/gitskill") == refs(folder, "refs/gitskill/runs") == []
+    assert len(told(gitskill(folder, "traces", "list", "--json"))) == 3
 
 
 def test_a_run_can_be_undone_whole(folder: Path, gitskill: Run, server: FaultServer) -> None:
@@ -364,21 +385,77 @@ def test_a_run_can_be_undone_whole(folder: Path, gitskill: Run, server: FaultSer
 
 
 @pytest.mark.usefixtures("server")
-def test_a_branch_in_the_way_is_named_and_not_touched(folder: Path, gitskill: Run) -> None:
-    stored(gitskill, folder, good=1)
-    gitskill(folder, "analyse")
-    [made] = refs(folder, "refs/heads/gitskill")
-    gitskill(folder, "undo")
-    begun = gitskill(folder, "analyse", "--max-calls", "0", "--new")
-    assert begun.code == 0  # all is in the ledger
-    [branch] = [line.partition(" ")[0] for line in refs(folder, "refs/heads/gitskill")]
-    gitskill(folder, "undo")
-    theirs = branch.replace("r0002", "r0003")
-    git(folder, "update-ref", theirs, "HEAD")
+@pytest.mark.parametrize("kind", ["branch", "symbolic"])
+def test_a_branch_in_the_way_is_named_and_not_touched(folder: Path, gitskill: Run, tmp_path: Path, kind: str) -> None:
+    stored(gitskill, folder, good=2)
+    twin = tmp_path / "twin"
+    git(tmp_path, "clone", "-q", "--mirror", str(folder), str(twin))
+    gitskill(twin, "analyse")
+    name = refs(twin, "refs/heads/gitskill/r0001")[1].partition(" ")[0]
+    gitskill(folder, "analyse", "--max-calls", "1", "--workers", "1")
+    if kind == "branch":
+        git(folder, "update-ref", name, "HEAD")
+    else:
+        git(folder, "symbolic-ref", name, "refs/heads/main")
 
-    done = gitskill(folder, "analyse")
+    done = gitskill(folder, "analyse", "--run", "r0001")
 
-    # A branch of a run burns its number, so nothing is ever in the way of the next one.
-    assert (done.code, told(gitskill(folder, "status", "--json"))["run"]) == (0, "r0004")
-    assert git(folder, "rev-parse", theirs) == git(folder, "rev-parse", "HEAD")
-    assert made
+    assert done.code == 5
+    assert f"{name} is in the way" in done.err
+    assert git(folder, "rev-parse", name) == git(folder, "rev-parse", "HEAD")
+    git(folder, "symbolic-ref" if kind == "symbolic" else "update-ref", "-d", name)
+    assert gitskill(folder, "analyse", "--run", "r0001").code == 0
+
+
+def damage(folder: Path, path: str, change: Callable[[Any], Any]) -> None:
+    """Rewrite a file of the record of r0001, as somebody might who may push."""
+    ref = "refs/gitskill/runs/r0001"
+    document = json.loads(git(folder, "show", f"{ref}:{path}"))
+    blob = git(folder, "hash-object", "-w", "--stdin", data=json.dumps(change(document))).strip()
+    index = {**os.environ, "GIT_INDEX_FILE": str(folder.parent / "index")}
+    for words in (["read-tree", ref], ["update-index", "--add", "--cacheinfo", f"100644,{blob},{path}"]):
+        subprocess.run(["git", "-C", str(folder), *words], check=True, env=index)
+    tree = subprocess.run(
+        ["git", "-C", str(folder), "write-tree"], check=True, env=index, capture_output=True, text=True
+    ).stdout.strip()
+    git(folder, "update-ref", ref, git(folder, "commit-tree", "-m", "x", tree).strip())
+    (folder.parent / "index").unlink()
+
+
+PLAN = "plan.json"
+FATE = "fates/0000/0001.json"
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        (PLAN, lambda plan: plan | {"recipe": plan["recipe"] | {"turns": 400}}),
+        (PLAN, lambda plan: plan | {"recipe": plan["recipe"] | {"batch": 10**9}}),
+        (PLAN, lambda plan: plan | {"assignments": [plan["assignments"][0]]}),
+        (PLAN, lambda plan: plan | {"assignments": [plan["assignments"][0]] * 3}),
+        (PLAN, lambda plan: plan | {"assignments": [each | {"number": -7} for each in plan["assignments"]]}),
+        (PLAN, lambda plan: plan | {"assignments": [each | {"analyst": "error"} for each in plan["assignments"]]}),
+        (PLAN, lambda _: {}),
+        (FATE, lambda fate: fate | {"number": 2}),
+        (FATE, lambda fate: fate | {"lessons": [each | {"slot": "l0099a"} for each in fate["lessons"]]}),
+        (FATE, lambda fate: fate | {"lessons": [*fate["lessons"], *fate["lessons"]]}),
+        ("run.json", lambda run: run | {"planned": 1}),
+        ("run.json", lambda run: run | {"started": 10**30}),
+        ("run.json", lambda run: run | {"base": 5}),
+        ("run.json", lambda run: run | {"id": "r0009"}),
+    ],
+)
+def test_a_record_that_somebody_made_up_is_refused_and_nothing_is_asked(
+    folder: Path, gitskill: Run, server: FaultServer, path: str, change: Callable[[Any], Any]
+) -> None:
+    stored(gitskill, folder, good=3)
+    gitskill(folder, "analyse", "--max-calls", "1")
+    damage(folder, path, change)
+    asked = server.count
+
+    done = gitskill(folder, "analyse", "--run", "r0001")
+
+    assert (done.code, server.count) == (3, asked)
+    assert "git update-ref -d refs/gitskill/runs/r0001" in done.err
+    other = gitskill(folder, "analyse", "--json")
+    assert (other.code, json.loads(other.out)["run"]) == (0, "r0002")

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -436,15 +435,22 @@ def test_an_undo_moves_only_refs_that_gitskill_makes(ref: str, folder: Path, git
 
 
 @pytest.mark.parametrize("data", ["[]", "{}", "rubbish", '{"id": "r0001"}', "null"])
-def test_a_damaged_record_of_a_run_is_refused_in_one_line(data: str, folder: Path, gitskill: Program) -> None:
+def test_a_damaged_record_of_a_run_is_named_and_does_not_stop_the_others(
+    data: str, folder: Path, gitskill: Program, tmp_path: Path
+) -> None:
     blob = git(folder, "hash-object", "-w", "--stdin", data=data).strip()
     tree = git(folder, "mktree", data=f"100644 blob {blob}\trun.json\n").strip()
     git(folder, "update-ref", "refs/gitskill/runs/r0001", git(folder, "commit-tree", "-m", "Record", tree).strip())
 
-    done = gitskill(folder, "lesson", "add", "--title", "T", "--why", "w", "--edits", os.devnull)
+    done = gitskill(folder, "status", "r0001")
 
     assert (done.code, done.out) == (3, "")
-    assert done.err.startswith("gitskill: the run's record ")
+    assert done.err.startswith("gitskill: refs/gitskill/runs/r0001 holds no record of a run: ")
+    assert "git update-ref -d refs/gitskill/runs/r0001" in done.err
+    edits = tmp_path / "edits.yml"
+    edits.write_text('- {op: append_to_section, file: SKILL.md, target_section: Dates, content: "- One."}\n')
+    added = gitskill(folder, "lesson", "add", "--title", "T", "--why", "w", "--edits", str(edits))
+    assert added.out.startswith("r0002/l0001a")
 
 
 def test_undoing_init_takes_its_commit_back_too(tmp_path: Path, gitskill: Program) -> None:

@@ -20,8 +20,8 @@ def undo(session: Session, operation: str, show_list: bool) -> None:
       gitskill undo --list
       gitskill undo
     """
-    from gitskill.store.oplog import operations
-    from gitskill.store.oplog import undo as take_back
+    from gitskill.store.analyses import as_begun
+    from gitskill.store.oplog import choose, operations, take_back
 
     if show_list:
         entries = [(str(entry.commit)[:10], entry.what) for entry in operations(session.repository)]
@@ -29,7 +29,8 @@ def undo(session: Session, operation: str, show_list: bool) -> None:
             output.tell("nothing was done here yet")
         output.table(entries)
         return
-    done = take_back(session.repository, session.who(), operation)
+    chosen = choose(list(operations(session.repository)), operation)
+    done = take_back(session.repository, session.who(), as_begun(session.repository, chosen))
     output.result(f"undone: {done.what}")
     commit = done.what.partition(", commit ")[2]
     if commit and session.repository.parents(session.repository.commit(commit)):

@@ -104,10 +104,19 @@ def _refuse_changed(run: "RunId", planned: "Recipe", now: "Recipe") -> None:
 
 def find_run(session: Session, wanted: "RunId | None" = None) -> "Run":
     """Give the run of this skill that is named, or the newest."""
-    from gitskill.store.runs import recorded
+    from gitskill.store.names import RUNS
+    from gitskill.store.runs import damaged, recorded
 
     known = [run for run in recorded(session.repository) if run.folder == session.reader.folder]
     found = [run for run in known if wanted in (None, run.id)]
+    wrong = damaged(session.repository)
+    if wanted and not found and (ref := f"{RUNS}{wanted}") in wrong:
+        raise InvalidInput(
+            f"{ref} holds no record of a run: {wrong[ref]}", hint=f"to be rid of it: git update-ref -d {ref}"
+        )
+    if wanted is None:
+        for ref, problem in wrong.items():
+            output.tell(f"  note      {ref} holds no record of a run: {problem}")
     if not found:
         raise NotFound(f"there is no run {wanted} of this skill" if wanted else "there is no run yet")
     return found[-1]
@@ -122,17 +131,30 @@ def stands(session: Session, run: "RunId") -> "Status":
 
 def _same(session: Session, plan: "Plan") -> "Run | None":
     """Find the newest run with this very plan, on the skill as it is now; tell of others that wait."""
-    from gitskill.store.analyses import fates, plan_of
     from gitskill.store.runs import recorded
 
-    reader, repository = session.reader, session.repository
-    skill = reader.folder_id(repository.head())
-    for run in reversed([run for run in recorded(repository) if run.folder == reader.folder and run.planned]):
-        if plan_of(repository, run) == plan and reader.folder_id(run.base) == skill:
-            return run
-        if len(fates(repository, run)) < run.planned:
-            output.tell(f"  note      {run.id} is not finished: gitskill analyse --run {run.id} goes on with it")
+    for run in reversed([run for run in recorded(session.repository) if run.folder == session.reader.folder]):
+        try:
+            if run.planned and _is_same(session, run, plan):
+                return run
+        except InvalidInput as error:
+            output.tell(f"  note      {error}")
     return None
+
+
+def _is_same(session: Session, run: "Run", plan: "Plan") -> bool:
+    """Tell whether a run has this very plan, on the skill as it is now; tell of another one that waits."""
+    from gitskill.store.analyses import fates, plan_of
+
+    reader = session.reader
+    planned, known = plan_of(session.repository, run), fates(session.repository, run)
+    if planned == plan:
+        return reader.folder_id(run.base) == reader.folder_id(session.repository.head())
+    if len(known) < run.planned:
+        output.tell(
+            f"  note      {run.id} is not finished: go on with --run {run.id}, or take it back: gitskill undo --list"
+        )
+    return False
 
 
 def _tools(session: Session, chosen: "Chosen", study: choosing.StudyFlags) -> Tools:
@@ -199,8 +221,10 @@ async def work(session: Session, job: Job) -> None:
             progress = Progress(len(job.plan.assignments), known.values(), opened.bills if opened else dict)
             writer.note(engine.anomalies)
             todo = Work(run.id, job.plan, bench, engine, load, writer.save)
-            await analyse(todo, known, 2 * job.chosen.workers, progress.tell)
-            progress.end()
+            try:
+                await analyse(todo, known, 2 * job.chosen.workers, progress.tell)
+            finally:
+                progress.end()
         writer.finish(fates(session.repository, find_run(session, run.id)))
 
 

@@ -18,7 +18,7 @@ from gitskill.node import Kind, Live, Octopus, Support
 from gitskill.skill.snapshot import Skill
 from gitskill.store.analyses import fates
 from gitskill.store.history import octopuses
-from gitskill.store.lessons import Found, Recorded
+from gitskill.store.lessons import Found, Recorded, listed
 from gitskill.store.nodes import NodeStore
 from gitskill.store.repository import Repository
 from gitskill.store.runs import recorded
@@ -116,6 +116,7 @@ class Standings:
     def __init__(self, nodes: NodeStore) -> None:
         self._nodes = nodes
         self._fates: dict[RunId, dict[str, LessonFate]] = {}
+        self._there: dict[RunId, frozenset[LessonId]] = {}
         self._named: defaultdict[LessonId, list[_Naming]] = defaultdict(list)
         repository = nodes.reader.repository
         for commit, says in octopuses(repository):
@@ -157,7 +158,14 @@ class Standings:
     def _recorded(self, lesson: LessonId) -> Standing:
         """Say what the checks made of a lesson that nobody has merged."""
         fate = self.fates(lesson.run).get(lesson.short)
+        if fate and fate.commit and lesson not in self._branches(lesson.run):
+            return Standing(State.DROPPED, "person", f"its branch was deleted; it was {fate.commit}")
         return Standing(State(fate.state), fate.by, fate.reason) if fate else Standing(State.PROPOSED)
+
+    def _branches(self, run: RunId) -> frozenset[LessonId]:
+        if run not in self._there:
+            self._there[run] = frozenset(found.id for found in listed(self._nodes.reader.repository, run))
+        return self._there[run]
 
     def fates(self, run: RunId) -> Mapping[str, LessonFate]:
         """Give what the record of a run says of its lessons, by their short ids."""

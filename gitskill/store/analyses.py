@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gitskill import codec
 from gitskill.errors import GitRefused, InvalidInput, RefMoved
@@ -16,13 +17,13 @@ from gitskill.fate import Anomaly, LessonFate, TraceFate
 from gitskill.ids import CommitId
 from gitskill.lesson import Lesson
 from gitskill.message import Message
-from gitskill.plan import Plan
+from gitskill.plan import Plan, unsound
 from gitskill.skill.snapshot import Skill
 from gitskill.store import lessons, names, runs
 from gitskill.store.locks import Busy, RunLock, held
 from gitskill.store.objects import FILE, TREE, Batch, Change, tree_entries
-from gitskill.store.oplog import OPLOG, Operation, operations, record
-from gitskill.store.refs import Move, move, target
+from gitskill.store.oplog import BEGIN, OPLOG, Operation, operations, record
+from gitskill.store.refs import Move, target
 from gitskill.store.repository import Repository, Who
 from gitskill.store.runs import Run
 from gitskill.store.skills import SkillReader
@@ -31,6 +32,7 @@ _PLAN = "plan.json"
 _FATES = "fates"
 _ANOMALIES = "anomalies.json"
 _FATE = re.compile(r"\d{4,9}\.json")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _TRIES = 20
 _PAUSE = 0.05
 
@@ -62,12 +64,12 @@ def begin(reader: SkillReader, plan: Plan, who: Who) -> Run:
         batch = Batch(repository)
         tree = batch.edit_tree(None, {_PLAN: codec.canonical(codec.dump(plan)), **runs.files(run)})
         made = batch.commit(tree, [], Message(f"Record of {number}"), _stamped(reader, run, who))
-        batch.write()
         try:
             with held(repository, number) as lock:
                 lock.sweep()
-                with lock.moving([names.RUNS + str(number)]):
-                    move(repository, [Move(names.RUNS + str(number), None, made)], who, f"begin {number}")
+                with lock.moving([names.RUNS + str(number), OPLOG]):
+                    begun = Operation(f"{BEGIN}{number}", (Move(names.RUNS + str(number), None, made),))
+                    record(repository, batch, begun, _stamped(reader, run, who))
         except (RefMoved, Busy):
             time.sleep(_PAUSE)
             continue
@@ -80,7 +82,9 @@ def plan_of(repository: Repository, run: Run) -> Plan | None:
     tree = _tree(repository, run)
     if _PLAN not in tree:
         return None
-    found: Plan = codec.load(Plan, _parsed(repository, run, tree[_PLAN][1]))
+    found: Plan = _loaded(Plan, repository, run, tree[_PLAN][1])
+    if problem := unsound(found) or ("" if len(found.assignments) == run.planned else "it has another size"):
+        raise _damaged(run, f"its plan cannot be followed: {problem}")
     return found
 
 
@@ -91,9 +95,43 @@ def fates(repository: Repository, run: Run) -> Mapping[int, TraceFate]:
     for inner, oid in (tree_entries(repository, folder) if mode == TREE else {}).values():
         for name, (kind, blob) in (tree_entries(repository, oid) if inner == TREE else {}).items():
             if kind == FILE and _FATE.fullmatch(name):
-                fate: TraceFate = codec.load(TraceFate, _parsed(repository, run, blob))
+                fate: TraceFate = _loaded(TraceFate, repository, run, blob)
+                if not _belongs(fate, int(name.removesuffix(".json")), run):
+                    raise _damaged(run, f"the fate in {name} is of another trace")
                 found[fate.number] = fate
     return dict(sorted(found.items()))
+
+
+def _belongs(fate: TraceFate, number: int, run: Run) -> bool:
+    """Tell whether a fate is that of the trace with this number, and its lessons that trace's: accounts must add up."""
+    slots = [one.slot for one in fate.lessons]
+    letters = {slot.removeprefix(f"l{number:04d}") for slot in slots}
+    return (
+        fate.number == number
+        and 1 <= number <= run.planned
+        and len(set(slots)) == len(slots)
+        and all(len(letter) == 1 and letter in _LETTERS for letter in letters)
+    )
+
+
+def is_studied(repository: Repository, run: Run) -> bool:
+    """Tell whether every trace of a run's plan has its fate; a run by hand has no plan. A damaged record has not."""
+    try:
+        return len(fates(repository, run)) >= run.planned
+    except InvalidInput:
+        return False
+
+
+def as_begun(repository: Repository, operation: Operation) -> Operation:
+    """Give an operation that began a run with all that has come of it since; any other as it is."""
+    run = next((each for each in runs.recorded(repository) if operation.what == f"{BEGIN}{each.id}"), None)
+    if run is None:
+        return operation
+    made = [one for fate in fates(repository, run).values() for one in fate.lessons if one.commit]
+    ours = {lesson.id.short: lesson.ref for lesson in lessons.listed(repository, run.id)}
+    branches = [Move(ref, None, one.commit) for one in made if (ref := ours.get(one.slot))]
+    whole = (*branches, Move(names.RUNS + str(run.id), None, run.record))
+    return replace(operation, moves=whole)
 
 
 def anomalies(repository: Repository, run: Run) -> tuple[Anomaly, ...]:
@@ -101,7 +139,7 @@ def anomalies(repository: Repository, run: Run) -> tuple[Anomaly, ...]:
     tree = _tree(repository, run)
     if _ANOMALIES not in tree:
         return ()
-    found: tuple[Anomaly, ...] = codec.load(tuple[Anomaly, ...], _parsed(repository, run, tree[_ANOMALIES][1]))
+    found: tuple[Anomaly, ...] = _loaded(tuple[Anomaly, ...], repository, run, tree[_ANOMALIES][1])
     return found
 
 
@@ -109,12 +147,18 @@ def _tree(repository: Repository, run: Run) -> dict[str, tuple[int, str]]:
     return tree_entries(repository, str(repository.read_commit(run.record).tree_id)) if run.record else {}
 
 
-def _parsed(repository: Repository, run: Run, blob: str) -> object:
+def _loaded(kind: Any, repository: Repository, run: Run, blob: str) -> Any:
     try:
-        found: object = json.loads(repository.read_object(blob))
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"the record of {run.id} is damaged: {error}", hint="git log refs/gitskill/runs") from error
-    return found
+        return codec.load(kind, json.loads(repository.read_object(blob)))
+    except (InvalidInput, ValueError, RecursionError) as error:
+        raise _damaged(run, str(error)) from error
+
+
+def _damaged(run: Run, why: str) -> InvalidInput:
+    ref = names.RUNS + str(run.id)
+    return InvalidInput(
+        f"the record of {run.id} is damaged: {why}", hint=f"git log {ref}; without it: git update-ref -d {ref}"
+    )
 
 
 def _stamped(reader: SkillReader, run: Run, who: Who) -> Who:
@@ -169,27 +213,34 @@ class Writer:
         raise GitRefused(f"the record of {self._run.id} keeps moving", hint="run the command again")
 
     def finish(self, found: Mapping[int, TraceFate]) -> None:
-        """Enter the whole run into the log of operations, as one that can be undone. Twice is once."""
+        """Enter the whole run into the log of operations, as one that can be undone, and later what was added to it."""
+        repository, ref = self._reader.repository, names.RUNS + str(self._run.id)
+        log = list(operations(repository))
+        what = f"analyse {self._run.id}"
+        logged = next((step for each in log if each.what == what for step in each.moves if step.ref == ref), None)
+        if logged and logged.new == self._run.record:
+            return
+        told = {step.ref for each in log if each.what == what for step in each.moves}
         commits = {one.slot: one.commit for each in found.values() for one in each.lessons if one.commit}
-        ours = {str(lesson.id.short): lesson for lesson in lessons.listed(self._reader.repository, self._run.id)}
-        refs = [(ours[slot].ref, commit) for slot, commit in commits.items() if slot in ours]
-        done = [Move(ref, None, commit) for ref, commit in refs if ref]
-        done.append(Move(names.RUNS + str(self._run.id), None, self._run.record))
-        operation = Operation(f"analyse {self._run.id}", (), done=tuple(done))
-        repository = self._reader.repository
-        if not any(each.what == operation.what for each in operations(repository)):
-            with self._lock.moving([OPLOG]):
-                record(repository, Batch(repository), operation, self._who)
+        ours = {lesson.id.short: lesson.ref for lesson in lessons.listed(repository, self._run.id)}
+        made = [(ours[slot], commit) for slot, commit in commits.items() if slot in ours]
+        done = [Move(branch, None, commit) for branch, commit in made if branch and branch not in told]
+        done.append(Move(ref, logged.new if logged else None, self._run.record))
+        with self._lock.moving([OPLOG]):
+            record(repository, Batch(repository), Operation(what, (), done=tuple(done)), self._who)
 
     def _add(self, batch: Batch, ready: Ready) -> Move:
         return lessons.add(self._reader, batch, ready.lesson, ready.skill, self._run.base, self._who)
 
     def _is_new(self, wanted: Move) -> bool:
         """Tell whether the branch is still to be made: a killed process may have made it, a person gone on from it."""
-        there = target(self._reader.repository, wanted.ref)
-        if there is None or wanted.new is None:
+        repository, made = self._reader.repository, str(wanted.new)
+        there = target(repository, wanted.ref)
+        if there is None:
             return True
-        if there != wanted.new and not self._reader.repository.descends(CommitId(there), CommitId(wanted.new)):
+        # Where it is not stored yet, nobody can have gone on from it.
+        is_ours = there == made or (made in repository.git and repository.descends(CommitId(there), CommitId(made)))
+        if not is_ours:
             raise GitRefused(
                 f"{wanted.ref} is in the way: it is not the lesson that {self._run.id} makes there",
                 hint=f"rename it: git branch -m {wanted.ref.removeprefix('refs/heads/')} NAME",
@@ -211,9 +262,9 @@ class Writer:
         return commit
 
     def _move(self, batch: Batch, moves: Sequence[Move]) -> None:
-        batch.write()
+        batch.write()  # before the refs are locked
         with self._lock.moving([each.ref for each in moves]):
-            move(self._reader.repository, moves, self._who, f"analyse {self._run.id}")
+            batch.land(moves, self._who, f"analyse {self._run.id}")
         self._run = replace(self._run, record=CommitId(str(moves[-1].new)))
 
     def _again(self) -> Run:

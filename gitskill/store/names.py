@@ -10,7 +10,7 @@ ARCHIVE = f"{OWN}archive/"
 RUNS = f"{OWN}runs/"
 
 _LESSON = re.compile(r"(r\d{4,9})/(l\d{4,9}[a-z])(?:-[a-z0-9-]+)?")
-_RUN = re.compile(r"(?:^|/)r(\d{4,8})(?:/|$)")
+_RUN = re.compile(r"(?:^|/)r(\d{4,9})(?:/|$)")
 
 
 def branches(repository: Repository) -> str:

@@ -16,13 +16,15 @@ from gitskill.errors import GitRefused, InvalidInput, NotFound, RefMoved
 from gitskill.ids import CommitId
 from gitskill.message import Message, one_line
 from gitskill.store.objects import Batch, tree_entries
-from gitskill.store.refs import Move, move, target
+from gitskill.store.refs import Move, target
 from gitskill.store.repository import Repository, Who
 
 OPLOG = "refs/gitskill/oplog"
 KEPT = "refs/gitskill/kept/"
 _MOVES = "moves.json"
 _TRIES = 20
+BEGIN = "begin "
+"""What an operation is called that begins a run; it is taken back with all that has come of the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,8 @@ def record(repository: Repository, batch: Batch, operation: Operation, who: Who)
     for _ in range(_TRIES):
         before = target(repository, OPLOG)
         entry = _entry(repository, batch, operation, before, who)
-        batch.write()
         try:
-            move(repository, [*operation.moves, Move(OPLOG, before, entry)], who, operation.what)
+            batch.land([*operation.moves, Move(OPLOG, before, entry)], who, operation.what)
         except RefMoved as error:
             if error.ref != OPLOG:
                 raise
@@ -98,7 +99,11 @@ def undo(repository: Repository, who: Who, name: str = "") -> Operation:
     Without `name` it is the newest one that is not itself an undo and was not
     undone yet. Raises RefMoved, and moves nothing, where a ref has moved on.
     """
-    chosen = _choose(list(operations(repository)), name)
+    return take_back(repository, who, choose(list(operations(repository)), name))
+
+
+def take_back(repository: Repository, who: Who, chosen: Operation) -> Operation:
+    """Put the refs of `chosen` back, and log that; a ref that has moved on is never moved."""
     for step in chosen.moves:
         if target(repository, step.ref) != step.new:
             raise GitRefused(
@@ -110,7 +115,8 @@ def undo(repository: Repository, who: Who, name: str = "") -> Operation:
     return chosen
 
 
-def _choose(log: Sequence[Operation], name: str) -> Operation:
+def choose(log: Sequence[Operation], name: str = "") -> Operation:
+    """Find the operation whose entry begins with `name`; without a name, the newest that can be taken back."""
     if name:
         named = [entry for entry in log if entry.commit and entry.commit.startswith(name)]
         if len(named) != 1:
@@ -118,8 +124,10 @@ def _choose(log: Sequence[Operation], name: str) -> Operation:
             raise NotFound(f"{count} with {name!r}", hint="gitskill undo --list names them")
         return named[0]
     undone = _undone(log)
+    whole = {entry.what.rpartition(" ")[2] for entry in log if entry.what.startswith("analyse ")}
     for entry in log:
-        if entry.undoes is None and entry.commit not in undone:
+        is_part = entry.what.startswith(BEGIN) and entry.what.removeprefix(BEGIN) in whole
+        if entry.undoes is None and entry.commit not in undone and not is_part:
             return entry
     raise NotFound("there is nothing to undo")
 

@@ -1,6 +1,8 @@
 """The record of each run under `refs/gitskill/runs`, and the number of the next."""
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -53,27 +55,68 @@ def files(run: Run) -> dict[str, Change]:
 
 
 def recorded(repository: Repository) -> list[Run]:
-    """Read every run that has a record here, oldest first."""
-    found = [_read(repository, commit) for _, commit in commits_under(repository, names.RUNS)]
-    return sorted(found, key=lambda run: run.id)
+    """Read every run that has a record here, oldest first. Records that cannot be read are named by `damaged`."""
+    return sorted(_read_all(repository)[0], key=lambda run: run.id)
 
 
-def _read(repository: Repository, commit: CommitId) -> Run:
+def damaged(repository: Repository) -> Mapping[str, str]:
+    """Name every ref below our runs that holds no record, with what is wrong: one of them must not stop the others."""
+    return _read_all(repository)[1]
+
+
+def _read_all(repository: Repository) -> tuple[list[Run], dict[str, str]]:
+    found, wrong = [], {}
+    for ref, commit in commits_under(repository, names.RUNS):
+        try:
+            found.append(_read(repository, commit, ref.removeprefix(names.RUNS)))
+        except InvalidInput as error:
+            wrong[ref] = str(error)
+    return found, wrong
+
+
+def _read(repository: Repository, commit: CommitId, name: str) -> Run:
     tree = tree_entries(repository, str(repository.read_commit(commit).tree_id))
+    if _RECORD not in tree:
+        raise InvalidInput(f"it has no {_RECORD}")
     try:
-        data: dict[str, Any] = json.loads(repository.read_object(tree[_RECORD][1]))
-        return Run(
-            RunId.parse(data["id"]),
-            CommitId(data["base"]),
-            data["folder"],
-            data["engine"],
-            int(data["started"]),
-            tuple(data["lessons"]),
-            int(data.get("planned", 0)),
-            commit,
-        )
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"the run's record {commit[:10]} cannot be read: {error}") from error
+        data: object = json.loads(repository.read_object(tree[_RECORD][1]))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{_RECORD} is no JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise InvalidInput(f"{_RECORD} is no object")
+    found: dict[str, Any] = {"planned": data.get("planned", 0), **{key: data.get(key) for key in _KEYS}}
+    if wrong := [key for key, value in found.items() if not _is_right(key, value)]:
+        raise InvalidInput(f"{_RECORD}: {wrong[0]} is {json.dumps(found[wrong[0]])[:40]}")
+    if found["id"] != name:
+        raise InvalidInput(f"{_RECORD} is that of {found['id']}")
+    told: dict[str, Any] = {**found, "id": RunId.parse(name), "lessons": tuple(found["lessons"]), "record": commit}
+    return Run(**told)
+
+
+_KEYS = ("id", "base", "folder", "engine", "started", "lessons")
+_BASE = re.compile(r"[0-9a-f]{40}")
+_SLOT = re.compile(r"l\d{4,9}[a-z]")
+_NAME = re.compile(r"r\d{4,9}")
+_MOST = 1_000_000
+_MOST_RUNS = 10_000_000
+_END_OF_TIME = 253_402_300_800
+"""The year 10000."""
+
+
+def _is_right(key: str, value: object) -> bool:
+    """Tell whether a value of a record is of its kind: anybody may have pushed it."""
+    match key:
+        case "id":
+            return isinstance(value, str) and bool(_NAME.fullmatch(value))
+        case "base":
+            return isinstance(value, str) and bool(_BASE.fullmatch(value))
+        case "started" | "planned":
+            most = _MOST if key == "planned" else _END_OF_TIME
+            return type(value) is int and 0 <= value < most
+        case "lessons":
+            return isinstance(value, list) and all(isinstance(each, str) and _SLOT.fullmatch(each) for each in value)
+        case _:
+            return isinstance(value, str)
 
 
 def next_run(repository: Repository) -> RunId:
@@ -83,7 +126,8 @@ def next_run(repository: Repository) -> RunId:
     numbers = [run.number for run in refs if run]
     told = (message.one("Gitskill-Run") or "" for _, message in commits_with(repository, "Gitskill-Run"))
     numbers += [run.number for text in told if (run := names.run_of(text))]
-    return RunId(max(numbers, default=0) + 1)
+    # Whoever writes a number beyond all sense into a branch must not take the numbers away from us.
+    return RunId(max((number for number in numbers if number < _MOST_RUNS), default=0) + 1)
 
 
 def _is_ours(repository: Repository, ref: str) -> bool:
