@@ -17,7 +17,17 @@ from gitskill.analysts.draft import Studied
 from gitskill.analysts.error import TURNS, Error
 from gitskill.analysts.rendering import fenced
 from gitskill.analysts.room import MOST, Block, Checker, Equipment, Ran, Room, Runner
-from gitskill.analysts.shapes import Act, CheckFix, ReadArtifact, ReadSkill, ReadSteps, RunCommand, Search, WriteFile
+from gitskill.analysts.shapes import (
+    TOO_MANY,
+    Act,
+    CheckFix,
+    ReadArtifact,
+    ReadSkill,
+    ReadSteps,
+    RunCommand,
+    Search,
+    WriteFile,
+)
 from gitskill.errors import InvalidInput
 from gitskill.model.failures import ModelUnusable, NoAnswer
 from gitskill.trace import Trace
@@ -435,3 +445,12 @@ def test_a_file_as_the_run_left_it_is_no_fix() -> None:
 def test_one_run_is_studied_at_a_time() -> None:
     with pytest.raises(ValueError, match="too many"):
         study(agent(), [JOB, RUN], report(reason="x"))
+
+
+def test_of_a_report_of_four_lessons_three_count_and_the_fourth_is_refused() -> None:
+    several = [lesson(f"L{n}") for n in range(4)]
+    for answers in ([report(*several)], [act("search", text="x"), lessons(*several)]):
+        taught, server = study(agent(turns=2), [RUN], *answers)
+
+        assert server.count == len(answers)
+        assert [each.problem for each in taught.suggestions] == ["", "", "", TOO_MANY]

@@ -13,7 +13,16 @@ from analyst_desk import QUOTE, RUN, SKILL, lesson, lessons, scripted, study, un
 from fault_server import ok
 from gitskill.analysts.desk import UNASKED
 from gitskill.analysts.rendering import fenced, skill_text
-from gitskill.analysts.shapes import CheckingTurn, Lessons, LessonShape, Op, ReadingTurn, TryingTurn, suggestion
+from gitskill.analysts.shapes import (
+    TOO_MANY,
+    CheckingTurn,
+    Lessons,
+    LessonShape,
+    Op,
+    ReadingTurn,
+    TryingTurn,
+    suggestion,
+)
 from gitskill.analysts.success import Success
 from gitskill.lesson import Evidence
 from gitskill.model.failures import NoAnswer
@@ -71,7 +80,7 @@ def test_what_a_run_says_stays_inside_its_fence() -> None:
 
 def test_a_batch_is_one_question_and_quotes_say_which_run() -> None:
     third = replace(OTHER, id="c" * 64)
-    quotes = [{"run": 3, "step": 2, "text": "another"}, {"run": 1, "step": 2, "text": QUOTE}]
+    quotes = [{"run": 3, "step": 2, "text": "here is another"}, {"run": 1, "step": 2, "text": QUOTE}]
     taught, server = study(Success, [RUN, OTHER, third], lessons(lesson(evidence=quotes)))
 
     assert server.count == 1
@@ -232,8 +241,44 @@ def test_strict_endpoints_take_the_shapes(shape: Any) -> None:
     assert len(shape_text(shape)) < 4_500
 
 
-def test_more_than_three_lessons_are_sent_back() -> None:
-    taught, server = study(Success, [RUN], lessons(*(lesson(f"L{n}") for n in range(4))), lessons(lesson("Best")))
+@pytest.mark.parametrize("count", [4, 10])
+def test_of_more_than_three_lessons_the_first_three_count_and_the_others_are_refused(count: int) -> None:
+    taught, server = study(Success, [RUN], lessons(*(lesson(f"L{n}") for n in range(count))))
+
+    assert server.count == 1
+    assert [each.title for each in taught.suggestions] == [f"L{n}" for n in range(count)]
+    assert [each.problem for each in taught.suggestions] == [""] * 3 + ["more than three lessons"] * (count - 3)
+
+
+def test_what_is_too_much_is_not_sent_back_and_takes_no_place_of_what_is_mended() -> None:
+    first = lessons(lesson("One"), unplaced("Two"), lesson("Three"), unplaced("Four"))
+    taught, server = study(Success, [RUN], first, lessons(lesson("Two mended"), unplaced("Four")))
+
+    assert "1. 'Two': edit 1" in server.seen[1].text
+    assert "'Four':" not in server.seen[1].text
+    assert [(each.title, each.problem) for each in taught.suggestions] == [
+        ("One", ""), ("Two mended", ""), ("Three", ""), ("Four", TOO_MANY)
+    ]  # fmt: skip
+
+
+def test_more_lessons_than_anybody_reads_are_sent_back() -> None:
+    taught, server = study(Success, [RUN], lessons(*(lesson(f"L{n}") for n in range(11))), lessons(lesson("Best")))
 
     assert server.count == 2
     assert [each.title for each in taught.suggestions] == ["Best"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"content": "- Look\x1b[8m first.\x1b[0m"}, "edit 1: the content hides U+001B"),
+        ({"content": "a\x00b\x9fc"}, "edit 1: the content hides U+0000, U+009F"),
+        ({"target_section": "Writing\x07"}, "edit 1: the target_section hides U+0007"),
+    ],
+)
+def test_a_control_character_in_an_edit_is_named_to_the_model(changes: dict[str, str], said: str) -> None:
+    edit = lesson()["edits"][0] | changes
+    taught, server = study(Success, [RUN], lessons(lesson("Bad", edits=[edit])), lessons(lesson("Mended")))
+
+    assert f"1. 'Bad': {said}" in server.seen[1].text
+    assert [each.title for each in taught.suggestions] == ["Mended"]

@@ -459,3 +459,60 @@ def test_a_record_that_somebody_made_up_is_refused_and_nothing_is_asked(
     assert "git update-ref -d refs/gitskill/runs/r0001" in done.err
     other = gitskill(folder, "analyse", "--json")
     assert (other.code, json.loads(other.out)["run"]) == (0, "r0002")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--run", ""], "--run is empty"),
+        (["--new", "--run", "r0001"], "--new does not go with --run"),
+        (["--run", "r0001", "--batch", "4"], "--batch does not go with --run"),
+        (["--run", "r0001", "--signal", "error"], "--signal does not go with --run"),
+        (["--run", "r0001", "--traces", "x"], "--traces does not go with --run"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused_before_anything_is_begun(
+    folder: Path, gitskill: Run, server: FaultServer, arguments: list[str], said: str
+) -> None:
+    stored(gitskill, folder, good=1)
+
+    done = gitskill(folder, "analyse", *arguments)
+
+    assert (done.code, said in done.err) == (2, True)
+    assert (server.count, refs(folder, "refs/gitskill/runs")) == (0, [])
+
+
+def test_a_script_that_is_not_there_begins_no_run(folder: Path, gitskill: Run) -> None:
+    stored(gitskill, folder, good=1)
+
+    assert gitskill(folder, "analyse", "--model", "script:/nowhere").code == 3
+    assert refs(folder, "refs/gitskill/runs") == []
+
+
+def test_what_failed_is_studied_again_when_asked_for_and_can_be_undone(
+    folder: Path, gitskill: Run, server: FaultServer
+) -> None:
+    stored(gitskill, folder, good=3)
+    server.script = lambda seen: error(400, "not this one") if "sheet number 1" in seen.text else analysts(seen)
+    first = gitskill(folder, "analyse")
+    assert first.code == 7
+    assert "gitskill analyse --run r0001 --retry" in first.err
+    server.script = analysts
+
+    assert gitskill(folder, "analyse").code == 7
+    again = told(gitskill(folder, "analyse", "--retry", "--json"))
+
+    assert (again["run"], again["traces"]["failed"], again["traces"]["lessons"]) == ("r0001", 0, 3)
+    for _ in range(2):  # the second attempt, and the first
+        assert gitskill(folder, "undo").code == 0
+    assert refs(folder, "refs/heads/gitskill") == refs(folder, "refs/gitskill/runs") == []
+
+
+def test_a_file_that_cannot_be_read_is_told_by_the_exit_code(folder: Path, gitskill: Run) -> None:
+    place, labels = runs(folder.parent / "runs", good=2)
+    gitskill(folder, "traces", "add", str(place), "--labels", str(labels))
+    (place / "torn.json").write_text('{"gitskill_trace": 1, ')
+
+    done = gitskill(folder, "analyse", "--traces", str(place))
+
+    assert (done.code, "torn.json" in done.err) == (7, True)

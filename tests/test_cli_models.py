@@ -122,6 +122,7 @@ def test_offline_asks_no_model_even_if_one_is_configured(place: Place) -> None:
 
 
 def test_a_script_needs_no_endpoint_and_no_key(place: Place) -> None:
+    (place.session.directory / "answers.json").write_text("[]")
     found = place.choose(model="script:answers.json")
 
     assert found.setup is not None

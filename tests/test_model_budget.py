@@ -93,9 +93,28 @@ def test_dollars_of_an_unknown_price_are_no_budget() -> None:
 def test_what_was_spent_before_counts() -> None:
     model = Budgeted(Meter(), Limits(calls=3), Prices("http://localhost/v1"), Cost(calls=3))
 
-    with pytest.raises(Paused, match="the budget of 3 calls is spent, but for 0 calls") as caught:
+    with pytest.raises(Paused, match=r"^the budget of 3 calls is spent$") as caught:
         asyncio.run(model.ask(ask()))
     assert caught.value.exit_code == 75
+
+
+@pytest.mark.parametrize(
+    ("limits", "spent", "says"),
+    [
+        (Limits(calls=1), Cost(calls=1), "the budget of 1 call is spent"),
+        (Limits(calls=0), Cost(), "the budget of 0 calls is spent"),
+        (Limits(calls=9, tokens=50), Cost(tokens=49), "the budget of 50 tokens is spent, but for 1 token"),
+        (Limits(tokens=50), Cost(tokens=70), "the budget of 50 tokens is spent"),
+        (Limits(usd=0.5), Cost(usd=0.4999), "the budget of $0.5 is spent, but for $0.0001"),
+        (Limits(usd=20.0), Cost(usd=20.0), "the budget of $20 is spent"),
+    ],
+)
+def test_a_budget_that_is_spent_is_told_in_plain_words(limits: Limits, spent: Cost, says: str) -> None:
+    model = Budgeted(Meter(), limits, Prices("http://localhost/v1", PRICES), spent)
+
+    with pytest.raises(Paused) as caught:
+        asyncio.run(model.ask(ask()))
+    assert str(caught.value) == says
 
 
 def test_a_failed_call_counts_and_gives_back_what_was_set_aside(tmp_path: Path) -> None:

@@ -231,18 +231,36 @@ def test_tries_share_one_deadline() -> None:
 
 
 @pytest.mark.parametrize(
-    "reaction",
-    [huge(64 * 2**20), bomb(256 * 2**20), raw(bytes(20 * 2**20), 500)],
+    ("reaction", "kind"),
+    [(huge(64 * 2**20), NoAnswer), (bomb(256 * 2**20), NoAnswer), (raw(bytes(20 * 2**20), 500), ModelUnusable)],
     ids=["huge", "bomb", "500"],
 )
-def test_a_body_is_read_up_to_its_limit_also_out_of_its_compression(reaction: Reaction) -> None:
+def test_a_body_is_read_up_to_its_limit_also_out_of_its_compression(reaction: Reaction, kind: type[Failed]) -> None:
     asked_of(always(ok()), ask())  # whatever is loaded, is loaded now
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(ModelUnusable, match="sent more than 16 MB") as caught:
+    with pytest.raises(kind, match="sent more than 16 MB") as caught:
         asked_of(always(reaction), ask())
 
     assert caught.value.maybe_paid == 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 80 * 1024
+
+
+def test_one_answer_that_is_too_large_stops_nobody_else() -> None:
+    with FaultServer(lambda seen: huge(17 * 2**20) if seen.text == "q1" else ok()) as server:
+        ended = run_many(server.url, 4, 1, Breaker())
+
+    assert [type(each) for each in ended] == [Answer, NoAnswer, Answer, Answer]
+    assert isinstance(ended[1], NoAnswer)
+    assert ended[1].why is Why.TOO_LARGE
+
+
+def test_an_endpoint_whose_answers_are_all_too_large_is_asked_no_more() -> None:
+    with FaultServer(always(huge(17 * 2**20))) as server:
+        ended = run_many(server.url, 10, 1, Breaker(strange=3))
+
+    assert [type(each) for each in ended] == [NoAnswer] * 3 + [ModelUnusable] * 7
+    assert "asked several times: " in str(ended[-1])
+    assert server.count == 3
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -271,6 +289,21 @@ def test_a_tool_call_that_comes_twice_is_one_call() -> None:
 
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}], ids=["none", "empty", "null"])
 def test_an_endpoint_need_not_count(usage: object) -> None:
+    assert asked_of(always(ok(usage=usage)), ask()).usage == Usage()
+
+
+@pytest.mark.parametrize("count", [10**12 + 1, 2**63, 10**30, 1e30, -1, 10.5, "many", [1], {}, 1e999])
+@pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens", "cached_tokens"])
+def test_a_count_that_cannot_be_true_counts_as_not_told(name: str, count: object) -> None:
+    usage: dict[str, object] = {"prompt_tokens": 50, "completion_tokens": 5}
+    told = usage | ({"prompt_tokens_details": {name: count}} if name == "cached_tokens" else {name: count})
+    answer = asked_of(always(ok(usage=told)), ask())
+
+    assert (answer.text, answer.usage) == ("fine", Usage())
+
+
+@pytest.mark.parametrize("usage", ["a lot", 7, [], True, {"prompt_tokens_details": 3}])
+def test_a_usage_that_is_none_harms_nothing(usage: object) -> None:
     assert asked_of(always(ok(usage=usage)), ask()).usage == Usage()
 
 

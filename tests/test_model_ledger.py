@@ -10,8 +10,10 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import traceback
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from gitskill.model.client import OpenAIModel
 from gitskill.model.endpoint import Endpoint
 from gitskill.model.failures import Failed, LedgerUnusable, ModelUnusable, NoAnswer
 from gitskill.model.ledger import Bill, Ledger, Ledgered
-from gitskill.model.ledger_file import Intent
+from gitskill.model.ledger_file import Change, Intent, LedgerFile, Nothing, Result
 from gitskill.model.request import Answer, Label, Message, Usage
 from model_stack import Verdict, ask, paid_through
 
@@ -332,6 +334,73 @@ def test_closing_waits_for_what_is_being_written(tmp_path: Path) -> None:
         assert len(rows(path)) in {0, 40}
 
 
+def intent(key: str, run: str = "r0001") -> Intent:
+    return Intent(key, (), (run, "analyse", ""), "[]")
+
+
+def test_a_bug_while_writing_reaches_everybody_who_waits_and_stops_nobody_after(tmp_path: Path) -> None:
+    """The overflow is not SQLite's own error: nobody expects it, so it must come out as what it is."""
+    poison = Result("bad", "{}", (2**63, 0, 0), None, 0)
+
+    async def run(ledger: Ledger) -> list[str | BaseException | None]:
+        at_once = [asyncio.create_task(ledger.commit(each)) for each in (intent("one"), poison, intent("two"))]
+        await asyncio.sleep(0.001)
+        queued = [asyncio.create_task(ledger.commit(intent(f"{number}"))) for number in range(5)]
+        return await asyncio.wait_for(asyncio.gather(*at_once, *queued, return_exceptions=True), 10)
+
+    ledger = Ledger(tmp_path / "ledger.db")
+    ended = asyncio.run(run(ledger))
+    ledger.close()
+
+    assert [type(each) for each in ended[:3]] == [OverflowError] * 3
+    assert isinstance(ended[0], OverflowError)
+    assert "_apply" in [frame.name for frame in traceback.extract_tb(ended[0].__traceback__)]
+    assert {type(each) for each in ended[3:]} <= {type(None), OverflowError}
+
+
+def test_a_bug_while_writing_is_not_lost_in_a_group_of_tasks(tmp_path: Path) -> None:
+    async def run(ledger: Ledger) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ledger.commit(Result("bad", "{}", (2**63, 0, 0), None, 0)))
+
+    ledger = Ledger(tmp_path / "ledger.db")
+    with pytest.raises(ExceptionGroup) as caught:
+        asyncio.run(run(ledger))
+    ledger.close()
+
+    assert caught.group_contains(OverflowError)
+
+
+def test_when_the_writing_itself_is_broken_off_everybody_is_told(tmp_path: Path) -> None:
+    async def run(ledger: Ledger) -> list[str | BaseException | None]:
+        waiting = [asyncio.create_task(ledger.commit(intent("one")))]
+        await asyncio.sleep(0)
+        writing = ledger._writing  # noqa: SLF001
+        assert writing
+        await asyncio.sleep(0)
+        waiting.append(asyncio.create_task(ledger.commit(intent("two"))))
+        await asyncio.sleep(0)
+        writing.cancel()
+        return await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+
+    ledger = Ledger(tmp_path / "ledger.db")
+    ended = asyncio.run(run(ledger))
+    ledger.close()
+
+    assert [type(each) for each in ended] == [LedgerUnusable] * 2
+
+
+@pytest.mark.parametrize("count", [10**30, 2**63, -1, 1.5])
+def test_an_answer_with_a_count_that_cannot_be_true_is_kept_and_not_paid_again(tmp_path: Path, count: float) -> None:
+    path = tmp_path / "ledger.db"
+    with FaultServer(always(ok("good", usage={"prompt_tokens": count, "completion_tokens": 1}))) as server:
+        for _ in range(2):
+            (answer,), _ = paid_through(server, path, ask())
+            assert answer.text == "good"
+
+    assert server.count == 1
+
+
 def test_the_file_is_the_users_alone_and_safe_against_a_crash(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     path.touch(0o644)
@@ -488,6 +557,43 @@ def test_what_may_be_billed_without_an_answer_is_counted(
         paid_through(server, path, ask())
 
     assert maybe_paid(path) == paid_without_answer
+
+
+ANSWER = Result("k", "{}", (100, 10, 0), 0.5, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "bill"),
+    [
+        ([(0, intent("k")), (0, ANSWER)], Bill(1, Usage(100, 10), 0.5)),
+        ([(0, intent("k"))], Bill(maybe_paid=1)),
+        ([(0, intent("k")), (1, intent("k")), (1, ANSWER)], Bill(1, Usage(100, 10), 0.5, maybe_paid=1)),
+        (
+            [(0, intent("k")), (1, intent("k")), (0, ANSWER), (1, replace(ANSWER, more=2))],
+            Bill(1, Usage(100, 10), 0.5, maybe_paid=3),
+        ),
+        (
+            [(0, intent("k")), (1, intent("k")), (0, ANSWER), (1, Nothing("k", 4))],
+            Bill(1, Usage(100, 10), 0.5, maybe_paid=4),
+        ),
+        ([(0, intent("k")), (1, intent("k")), (0, ANSWER), (1, Nothing("k", 0))], Bill(1, Usage(100, 10), 0.5)),
+        ([(0, intent("k")), (0, Nothing("k", 0))], Bill()),
+    ],
+    ids=["answered", "killed", "killed and resumed", "both answered", "one broke off", "one was refused", "refused"],
+)
+def test_what_several_processes_may_have_paid_is_on_the_bill(
+    tmp_path: Path, changes: list[tuple[int, Change]], bill: Bill
+) -> None:
+    processes = [LedgerFile(tmp_path / "ledger.db", 5.0) for _ in range(2)]
+    for who, change in changes:
+        processes[who].apply([change])
+    for each in processes:
+        each.close()
+    ledger = Ledger(tmp_path / "ledger.db")
+    bills = ledger.bills("r0001")
+    ledger.close()
+
+    assert bills == {Label("r0001", "analyse"): bill}
 
 
 def test_what_failed_is_asked_again_when_the_run_resumes(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_tokens_and_dollars_of_a_run_are_counted_too(ledger: Path) -> None:
         ask_all(setup(server), ledger, ask("a", label=FIRST))
         with pytest.raises(Paused, match="tokens"):
             ask_all(setup(server, Limits(tokens=300)), ledger, ask("b" * 500, label=FIRST))
-        with pytest.raises(Paused, match="usd"):
+        with pytest.raises(Paused, match=r"the budget of \$0\.0003 is spent"):
             ask_all(setup(server, Limits(usd=0.0003)), ledger, ask("b", label=FIRST, max_tokens=20))
         assert server.count == 1
 

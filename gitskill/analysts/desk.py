@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from gitskill.analysts.shapes import Lessons, LessonShape
+from gitskill.analysts.shapes import TOO_MANY, Lessons, LessonShape
 from gitskill.analysts.suggestion import Problem, Suggestion, Taught
 from gitskill.model.failures import NoAnswer, Why
 from gitskill.model.request import Answer, Label, Message, Model, Question
@@ -54,8 +54,12 @@ class Desk:
     async def corrected(
         self, asked: Question, answer: Answer, suggestions: Sequence[Suggestion], read: Read
     ) -> tuple[Suggestion, ...]:
-        """Give the suggestions; those with a problem go back once, together, and come back mended or as they were."""
-        found = {at: each.problem or await self.problem(each) for at, each in enumerate(suggestions)}
+        """Give the suggestions; those with a problem go back once, together, and come back mended or as they were.
+
+        Those that are too many do not go back: nothing that the model may change makes room for them.
+        """
+        asked_for = {at: each for at, each in enumerate(suggestions) if each.problem != TOO_MANY}
+        found = {at: each.problem or await self.problem(each) for at, each in asked_for.items()}
         wrong = {at: problem for at, problem in found.items() if problem}
         if not wrong:
             return tuple(suggestions)

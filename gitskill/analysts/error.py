@@ -7,7 +7,7 @@ from gitskill.analysts.desk import Desk, said, taught, valued
 from gitskill.analysts.draft import Studied
 from gitskill.analysts.rendering import fenced, overview, skill_text
 from gitskill.analysts.room import BARE, Block, Equipment, Room
-from gitskill.analysts.shapes import Act, Lessons, LessonShape, Report, suggestion
+from gitskill.analysts.shapes import Act, Lessons, LessonShape, Report, suggestion, suggestions
 from gitskill.analysts.suggestion import Suggestion, Taught
 from gitskill.model.request import Answer, Message, Question
 from gitskill.outcome import Outcome
@@ -99,7 +99,7 @@ class Error:
         def read(shape: LessonShape) -> Suggestion:
             return suggestion(shape, (room.run.id,), room.verified)
 
-        found: Sequence[Suggestion] = [read(each) for each in told.lessons]
+        found: Sequence[Suggestion] = suggestions(told.lessons, read)
         if more:
             found = await self.desk.corrected(*last, found, read)
         return taught(found, told.reason)

@@ -6,8 +6,8 @@ are titles, which only repeat names.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields, replace
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gitskill.analysts.suggestion import MOST, Suggestion
 from gitskill.errors import InvalidInput
 from gitskill.lesson import MAX_TITLE, Evidence
+from gitskill.skill.anchors import NO_TEXT
 from gitskill.skill.edits import Edit, parse_edits
 
 Op = Literal[
@@ -28,6 +29,9 @@ Op = Literal[
     "delete_file",
 ]
 
+READ = 10
+"""Lessons of one answer that are read. Those beyond `MOST` are refused, and not the run that they are about."""
+TOO_MANY = "more than three lessons"
 _LEFT_OUT = ("default", "maxItems", "title")
 _KINDS = {kind.op: kind for kind in get_args(Edit)}
 
@@ -75,7 +79,7 @@ class LessonShape(_Shape):
 class Lessons(_Shape):
     """At most three lessons, or none and the reason."""
 
-    lessons: list[LessonShape] = Field(max_length=MOST)
+    lessons: list[LessonShape] = Field(max_length=READ)
     reason: str = ""
 
 
@@ -135,7 +139,7 @@ class Report(_Shape):
     """End: at most three lessons, or none and the reason."""
 
     do: Literal["report"]
-    lessons: list[LessonShape] = Field(max_length=MOST)
+    lessons: list[LessonShape] = Field(max_length=READ)
     reason: str = ""
 
 
@@ -164,6 +168,12 @@ class CheckingTurn(_Shape):
 
 
 Turn = ReadingTurn | TryingTurn | CheckingTurn
+
+
+def suggestions(shapes: Sequence[LessonShape], read: Callable[[LessonShape], Suggestion]) -> list[Suggestion]:
+    """Read the lessons of one answer, each to a suggestion; those beyond the most that one may have are refused."""
+    found = [read(each) for each in shapes]
+    return [*found[:MOST], *(replace(each, problem=TOO_MANY) for each in found[MOST:])]
 
 
 def suggestion(shape: LessonShape, ids: Sequence[str], verified: str = "") -> Suggestion:
@@ -200,7 +210,17 @@ def edits_of(shapes: Sequence[EditShape]) -> tuple[Edit, ...]:
     """Read edits, or raise InvalidInput that names what is wrong with each."""
     if not shapes:
         raise InvalidInput("it has no edits")
-    return parse_edits(json.dumps([_fields(shape) for shape in shapes], ensure_ascii=False))
+    told = [_fields(shape) for shape in shapes]
+    if problems := [f"edit {number}: {hidden}" for number, each in enumerate(told, 1) for hidden in _hidden(each)]:
+        raise InvalidInput("; ".join(problems))
+    return parse_edits(json.dumps(told, ensure_ascii=False))
+
+
+def _hidden(told: Mapping[str, str]) -> Iterator[str]:
+    """Name the control characters, which no file may have; a model that reads only `must be text` cannot mend it."""
+    for name, text in told.items():
+        if found := dict.fromkeys(NO_TEXT.findall(text)):
+            yield f"the {name} hides {', '.join(f'U+{ord(char):04X}' for char in found)}"
 
 
 def _fields(shape: EditShape) -> dict[str, str]:

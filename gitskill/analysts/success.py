@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gitskill.analysts.desk import Desk, taught, valued
 from gitskill.analysts.draft import Studied
 from gitskill.analysts.rendering import BUDGET, fenced, skill_text, whole
-from gitskill.analysts.shapes import Lessons, LessonShape, suggestion
+from gitskill.analysts.shapes import Lessons, LessonShape, suggestion, suggestions
 from gitskill.analysts.suggestion import Suggestion, Taught
 from gitskill.model.request import Message
 
@@ -29,7 +29,7 @@ class Success:
         asked = self.desk.question(self._messages(runs), Lessons, ids, slot)
         answer = await self.desk.model.ask(asked)
         told = valued(answer, Lessons)
-        found = [read(each) for each in told.lessons]
+        found = suggestions(told.lessons, read)
         return taught(await self.desk.corrected(asked, answer, found, read), told.reason)
 
     def _messages(self, runs: Sequence[Studied]) -> tuple[Message, Message]:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -19,16 +20,14 @@ if TYPE_CHECKING:
 @click.command()
 @choosing.flags
 @models.flags
-@click.option("--run", "run_name", metavar="RUN", help="Go on with this run, as it was planned.")
-@click.option("--new", is_flag=True, help="Begin a new run even where one with the same plan is there.")
+@choosing.which
 @options.as_json
 @click.pass_obj
 def analyse(
     session: Session,
     study: choosing.StudyFlags,
     flags: models.ModelFlags,
-    run_name: str | None,
-    new: bool,
+    which: choosing.Which,
     as_json: bool,
 ) -> int:
     """Study runs: each lesson becomes a commit on a branch.
@@ -45,22 +44,30 @@ def analyse(
     from gitskill.cli.status import document, show
     from gitskill.cli.working import stands
 
-    run, _ = studied(session, study, flags, run_name=run_name, new=new)
-    found = stands(session, run)
+    done = studied(session, study, flags, which)
+    found = stands(session, done.run)
     if as_json:
         output.document(document(session, found))
     else:
         show(session, found)
-    return 7 if found.traces["failed"] else 0
+    return 7 if found.traces["failed"] or done.skipped else 0
 
 
-def studied(
-    session: Session, study: choosing.StudyFlags, flags: models.ModelFlags, *, run_name: str | None, new: bool
-) -> "tuple[RunId, models.Chosen]":
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """A run that was studied to its end."""
+
+    run: "RunId"
+    chosen: models.Chosen
+    skipped: int
+    """Files of --traces that could not be read."""
+
+
+def studied(session: Session, study: choosing.StudyFlags, flags: models.ModelFlags, which: choosing.Which) -> "Studied":
     """Study what is to be studied, to the end or to what stops it; give the run, and what was chosen for it."""
     from gitskill.cli import working
 
-    job = working.resumed(session, flags, study, run_name) if run_name else working.begun(session, flags, study, new)
+    job = working.resumed(session, flags, study, which) if which.run else working.begun(session, flags, study, which)
     _introduce(job)
     try:
         _until_signal(working.work(session, job))
@@ -68,7 +75,7 @@ def studied(
         command = click.get_current_context().info_name
         output.tell(f"  go on     gitskill {command} --run {job.run.id}{models.again(flags)}{choosing.again(study)}")
         raise
-    return job.run.id, job.chosen
+    return Studied(job.run.id, job.chosen, job.skipped)
 
 
 def _introduce(job: "Job") -> None:

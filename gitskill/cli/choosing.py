@@ -107,6 +107,50 @@ def flags(command: Callable[..., T]) -> Callable[..., T]:
     return collected
 
 
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which run a command works on."""
+
+    run: str | None = None
+    new: bool = False
+    retry: bool = False
+
+    def __post_init__(self) -> None:
+        if self.run == "":
+            raise click.UsageError("--run is empty: name a run, such as r0007")
+        if self.new and (self.run or self.retry):
+            raise click.UsageError("--new does not go with --run or --retry")
+
+
+_WHICH = (
+    click.option("--run", metavar="RUN", help="Go on with this run, as it was planned."),
+    click.option("--new", is_flag=True, help="Begin a new run even where one with the same plan is there."),
+    click.option("--retry", is_flag=True, help="Study again what failed."),
+)
+
+
+def which(command: Callable[..., T]) -> Callable[..., T]:
+    """Give a command the options that choose a run; it gets them as one argument `which`, a Which."""
+
+    @wraps(command)
+    def collected(*args: Any, **kwargs: Any) -> T:
+        given = {each.name: kwargs.pop(each.name) for each in fields(Which)}
+        return command(*args, which=Which(**given), **kwargs)
+
+    for option in reversed(_WHICH):
+        collected = option(collected)
+    return collected
+
+
+def refuse_replanning(study: StudyFlags) -> None:
+    """Refuse options that would plan anew what a run has planned already."""
+    kept = {"verify", "checker", "references"}
+    other = [each.name for each in fields(StudyFlags) if each.name not in kept]
+    if given := [name for name in other if getattr(study, name) != getattr(StudyFlags(), name)]:
+        flag = f"--{given[0].replace('_', '-')}"
+        raise click.UsageError(f"{flag} does not go with --run: that run is planned already")
+
+
 def again(study: StudyFlags) -> str:
     """Give the flags that a run must be given again to go on: its record may not say what program runs."""
     given = (("--checker", study.checker), ("--references", study.references))
@@ -134,21 +178,21 @@ def recipe(chosen: "Chosen", study: StudyFlags, *, sandbox: bool, references: st
     )
 
 
-def plan_stored(session: Session, study: StudyFlags, settings: "Recipe") -> "Plan":
-    """Plan over the stored traces, or those of --traces, which are brought in first."""
+def plan_stored(session: Session, study: StudyFlags, settings: "Recipe") -> "tuple[Plan, int]":
+    """Plan over the stored traces, or those of --traces, which are brought in first; count what could not be read."""
     from gitskill.materials import materials
     from gitskill.plan import make
     from gitskill.store.traces import Collection, documents, entries
 
-    wanted = entries(session.repository)
+    wanted, skipped = entries(session.repository), 0
     if study.traces:
         collection = Collection(session.repository)
-        met = _brought(session, study.traces, collection)
+        met, skipped = _brought(session, study.traces, collection)
         collection.save("analyse: bring in traces", session.who())
         wanted = [entry for entry in entries(session.repository) if entry.trace in met]
     if not wanted:
         raise InvalidInput("there are no traces", hint="bring some in: gitskill traces add PATH, or --traces PATH")
-    return make(materials(documents(session.repository, wanted)), settings)
+    return make(materials(documents(session.repository, wanted)), settings), skipped
 
 
 def plan_only(session: Session, study: StudyFlags, settings: "Recipe") -> "Plan":
@@ -158,9 +202,9 @@ def plan_only(session: Session, study: StudyFlags, settings: "Recipe") -> "Plan"
     from gitskill.store.traces import documents, entries
 
     if not study.traces:
-        return plan_stored(session, study, settings)
+        return plan_stored(session, study, settings)[0]
     unsaved = _Unsaved()
-    met = _brought(session, study.traces, unsaved)
+    met, _ = _brought(session, study.traces, unsaved)
     known = [entry for entry in entries(session.repository) if entry.trace in met]
     stored = [(met[entry.trace], data) for entry, data in documents(session.repository, known)]
     if not met:
@@ -181,8 +225,8 @@ class _Unsaved:
         """Change nothing: who plans takes what the import met."""
 
 
-def _brought(session: Session, paths: tuple[Path, ...], keeper: "Keeper") -> "dict[str, Entry]":
-    """Import what `paths` name, and tell what came of it."""
+def _brought(session: Session, paths: tuple[Path, ...], keeper: "Keeper") -> "tuple[dict[str, Entry], int]":
+    """Import what `paths` name, and tell what came of it; count what could not be read."""
     from gitskill.cli.traces_add import redactor
     from gitskill.intake import Choice, Intake
     from gitskill.store.traces import entries
@@ -196,4 +240,4 @@ def _brought(session: Session, paths: tuple[Path, ...], keeper: "Keeper") -> "di
     output.tell(
         f"  import    {output.counted(summary.added, 'trace')}{known}" + (f"; redacted: {redacted}" * bool(redacted))
     )
-    return {entry.trace: entry for entry in intake.met}
+    return {entry.trace: entry for entry in intake.met}, len(summary.skipped)

@@ -42,7 +42,8 @@ def demo(session: Session, keep: Path | None) -> None:
     _git(folder, "log", "--graph", "--oneline", "--decorate=short", "--branches", "--tags")
     _run(session, folder, "blame", "--rev", "r0001/m1-01", "-L", "8,19")
     _run(session, folder, "diff", "v1.0.0", "r0001/m1-01")
-    output.tell(f"\nthe sample repository is {folder}")
+    output.tell("")
+    output.tell(f"the sample repository is {folder}")
 
 
 def _run(session: Session, folder: Path, *words: str) -> None:
@@ -51,7 +52,8 @@ def _run(session: Session, folder: Path, *words: str) -> None:
     from gitskill.errors import GitskillError
 
     shown = " ".join(f'"{word}"' if " " in word else word.replace(str(folder.parent), "..") for word in words)
-    output.result(f"\n$ gitskill {shown}", bold=True)
+    output.result()
+    output.result(f"$ gitskill {shown}", bold=True)
     # A machine without a git identity can run the demo too.
     somebody = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _SOMEBODY.items()}
     if run(["-C", str(folder), *words], {**somebody, **session.environment}):
@@ -64,5 +66,6 @@ _SOMEBODY = {"NAME": "You", "EMAIL": "you@example.com"}
 def _git(folder: Path, *words: str) -> None:
     from gitskill.store.git import run
 
-    output.result(f"\n$ git {' '.join(words)}", bold=True)
-    output.result(run(folder / ".git", *words).decode().rstrip())
+    output.result()
+    output.result(f"$ git {' '.join(words)}", bold=True)
+    output.block(run(folder / ".git", *words).decode().rstrip())

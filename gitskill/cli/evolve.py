@@ -17,8 +17,7 @@ _TOP = 10
 @choosing.flags
 @models.flags
 @options.placing
-@click.option("--run", "run_name", metavar="RUN", help="Go on with this run, as it was planned.")
-@click.option("--new", is_flag=True, help="Begin a new run even where one with the same plan is there.")
+@choosing.which
 @options.as_json
 @click.pass_obj
 def evolve(
@@ -27,8 +26,7 @@ def evolve(
     flags: models.ModelFlags,
     min_support: int,
     engine: str,
-    run_name: str | None,
-    new: bool,
+    which: choosing.Which,
     as_json: bool,
 ) -> int:
     """Study runs and join what they taught to a candidate.
@@ -49,14 +47,14 @@ def evolve(
     from gitskill.cli.working import stands
 
     began = time.monotonic()
-    run, chosen = studied(session, study, flags, run_name=run_name, new=new)
-    merge(session, run, chosen, min_support, engine)
-    found = stands(session, run)
+    done = studied(session, study, flags, which)
+    merge(session, done.run, done.chosen, min_support, engine)
+    found = stands(session, done.run)
     if as_json:
         output.document(document(session, found) | {"seconds": round(time.monotonic() - began, 1)})
     else:
         screen(session, found)
-    return 7 if found.traces["failed"] else 0
+    return 7 if found.traces["failed"] or done.skipped else 0
 
 
 def screen(session: Session, found: "Status") -> None:

@@ -114,7 +114,8 @@ def run(arguments: list[str], environment: Mapping[str, str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
-        output.tell(_usage(error))
+        for line in _usage(error).splitlines():
+            output.tell(line)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         output.tell("gitskill: interrupted")

@@ -178,7 +178,10 @@ def find_model(session: Session, flags: ModelFlags, user: "UserConfig") -> "Sett
         return find_local(flags.model, user, tuple(PORTS))
     name, _ = model_name(session, flags, user)
     if name.startswith(SCRIPT):
-        return Script(session.directory / name.removeprefix(SCRIPT))
+        script = Script(session.directory / name.removeprefix(SCRIPT))
+        if not script.path.is_file():
+            raise InvalidInput(f"{script.path} is no file of answers")
+        return script
     given = {"base_url": flags.base_url, "model": flags.model}
     return settle({name: value for name, value in given.items() if value}, session.environment, user.model)
 

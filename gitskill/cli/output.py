@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 
 
 def result(text: str = "", **style: Any) -> None:
-    """Print a line of the result, in a colour where that has a meaning."""
-    click.secho(visible(text), **style)
+    """Print one line of the result, in a colour where that has a meaning."""
+    given = {name: value for name, value in style.items() if value}
+    click.echo(click.style(_line(text), **given) if given else _line(text))
+
+
+def block(text: str) -> None:
+    """Print several lines of the result, of a text whose lines are its own."""
+    click.echo(visible(text))
 
 
 def document(value: Any) -> None:
@@ -25,15 +31,20 @@ def document(value: Any) -> None:
 
 
 def tell(text: str) -> None:
-    """Say something that is not the result."""
-    click.echo(visible(text), err=True)
+    """Say something that is not the result, in one line."""
+    click.echo(_line(text), err=True)
+
+
+def _line(text: str) -> str:
+    """Make one line of it: a line break in anybody's data must not begin a line that looks like ours."""
+    return " ".join(visible(text).split("\n"))
 
 
 def error(problem: GitskillError) -> None:
     """Say what went wrong, and what to do, in one line each."""
-    tell(f"gitskill: {problem}".replace("\n", " "))
+    tell(f"gitskill: {problem}")
     if problem.hint:
-        tell(f"hint: {problem.hint}".replace("\n", " "))
+        tell(f"hint: {problem.hint}")
 
 
 def counted(number: int, what: str) -> str:
@@ -44,7 +55,7 @@ def counted(number: int, what: str) -> str:
 
 def table(rows: Iterable[Sequence[str]]) -> None:
     """Print rows with their columns aligned; the last column runs free."""
-    rows = [tuple(visible(" ".join(cell.splitlines())) for cell in row) for row in rows]
+    rows = [tuple(map(_line, row)) for row in rows]
     widths = [
         max((len(row[n]) for row in rows if n < len(row) - 1), default=0) for n in range(max(map(len, rows), default=0))
     ]

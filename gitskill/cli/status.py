@@ -51,15 +51,18 @@ def show(session: Session, found: "Status") -> None:
     counts = ", ".join(f"{states[state]} {state}" for state in State if states[state])
     output.result(f"  lessons  {len(found.lessons)}" + (f": {counts}" if counts else ""))
     bill = _bill(session, found)
-    if bill.calls or bill.replayed:
+    if bill.calls or bill.maybe_paid:
         cost = "price unknown" if bill.usd is None else f"${bill.usd:.2f}"
         tokens = f"{bill.tokens.input:,} tokens in, {bill.tokens.output:,} out"
-        output.result(f"  cost     {output.counted(bill.calls, 'call')}, {tokens}, {cost}")
+        unsure = f", and {output.counted(bill.maybe_paid, 'call')} that may be billed" if bill.maybe_paid else ""
+        output.result(f"  cost     {output.counted(bill.calls, 'call')}, {tokens}, {cost}{unsure}")
     _show_reasons(found)
     for each in found.anomalies:
         output.result(f"  anomaly  {each.what}")
     if found.lessons:
         output.tell(f"  look      gitskill show {run.id}")
+    if traces["failed"]:
+        output.tell(f"  again     gitskill analyse --run {run.id} --retry")
     if not found.is_finished:
         output.tell(f"  go on     gitskill analyse --run {run.id}")
 
@@ -99,6 +102,7 @@ def document(session: Session, found: "Status") -> dict[str, Any]:
         "lessons": {"proposed": len(found.lessons), **counts, "pending": states[State.PROPOSED]},
         "calls": bill.calls,
         "tokens": {"input": bill.tokens.input, "output": bill.tokens.output, "cached": bill.tokens.cached},
+        "maybe_paid": bill.maybe_paid,
         "usd": bill.usd,
         "top": [
             {"lesson": str(each.lesson), "title": each.title, "support": each.support.traces, "of": each.support.of}

@@ -136,7 +136,9 @@ def _progress() -> Callable[[int, int], None]:
     """Count files on the terminal, if stderr is one."""
     if not sys.stderr or not sys.stderr.isatty():
         return lambda _done, _of: None
-    return lambda done, of: click.echo(f"\r  {done}/{of} files" if done < of else "\r\033[K", nl=False, err=True)
+    return lambda done, of: click.echo(
+        f"\r  {done}/{of} files" if done < of else f"\r{'':{len(f'  {of}/{of} files')}}\r", nl=False, err=True
+    )
 
 
 def _document(summary: "Summary", labeller: "Labeller | None") -> dict[str, object]:

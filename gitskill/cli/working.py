@@ -2,30 +2,23 @@
 
 import asyncio
 import hashlib
-import os
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitskill.cli import choosing, models, output
+from gitskill.cli import choosing, engines, models, output
 from gitskill.cli.session import Session
 from gitskill.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from gitskill.analyse import Engine
-    from gitskill.analysts.draft import Studied
-    from gitskill.analysts.room import Equipment
-    from gitskill.analysts.suggestion import Suggestion
     from gitskill.cli.models import Chosen, ModelFlags
-    from gitskill.examine import Bench
     from gitskill.fate import TraceFate
     from gitskill.ids import RunId
     from gitskill.judge import Judge
-    from gitskill.model.stack import Opened
-    from gitskill.plan import Assignment, Plan, Recipe
+    from gitskill.plan import Plan, Recipe
     from gitskill.report.status import Status
     from gitskill.sandbox.bubblewrap import Sandbox
     from gitskill.store.runs import Run
@@ -55,23 +48,26 @@ class Job:
     """The traces that were studied before."""
     chosen: "Chosen"
     tools: "Tools"
+    skipped: int = 0
+    """Files of --traces that could not be read."""
+    retry: bool = False
 
 
-def begun(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, new: bool) -> Job:
+def begun(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, which: choosing.Which) -> Job:
     """Plan, and give the run of that plan: one that was broken off, else a new one."""
     from gitskill.store.analyses import begin, fates
 
     chosen = models.chosen(session, flags)
     tools = _tools(session, chosen, study)
-    plan = choosing.plan_stored(session, study, tools.recipe(chosen, study))
+    plan, skipped = choosing.plan_stored(session, study, tools.recipe(chosen, study))
     if not plan.assignments:
         raise InvalidInput("no trace can be studied", hint="gitskill plan says why; label them: gitskill traces label")
-    run = None if new else _same(session, plan)
+    run = None if which.new else _same(session, plan)
     run = run or begin(session.reader, plan, session.who())
-    return Job(run, plan, fates(session.repository, run), chosen, tools)
+    return Job(run, plan, fates(session.repository, run), chosen, tools, skipped, which.retry)
 
 
-def resumed(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, name: str) -> Job:
+def resumed(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, which: choosing.Which) -> Job:
     """Go on with a run as it was planned, or raise where that cannot be.
 
     Its record lies in the repository, so nothing of it is obeyed that would
@@ -80,14 +76,15 @@ def resumed(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, n
     from gitskill.ids import RunId
     from gitskill.store.analyses import fates, plan_of
 
-    run = find_run(session, RunId.parse(name))
+    choosing.refuse_replanning(study)
+    run = find_run(session, RunId.parse(which.run or ""))
     plan = plan_of(session.repository, run)
     if plan is None:
         raise InvalidInput(f"{run.id} has no plan: its lessons were added by hand")
     chosen = models.chosen(session, flags, run.base)
     tools = _tools(session, chosen, study) if plan.recipe.verify == "sandbox" else Tools()
     _refuse_changed(run.id, plan.recipe, tools.recipe(chosen, study))
-    return Job(run, plan, fates(session.repository, run), chosen, tools)
+    return Job(run, plan, fates(session.repository, run), chosen, tools, retry=which.retry)
 
 
 def _refuse_changed(run: "RunId", planned: "Recipe", now: "Recipe") -> None:
@@ -209,15 +206,15 @@ async def work(session: Session, job: Job) -> None:
         for ref in lock.sweep():
             output.tell(f"  unlocked  {ref}: a gitskill that was killed had left its lock")
         run = find_run(session, job.run.id)
-        known = fates(session.repository, run)
+        known = _kept(fates(session.repository, run), retry=job.retry)
         # Its own handle: it is used from another thread.
         reader = SkillReader(Repository.open(session.repository.git_dir), session.reader.folder)
         writer = Writer(reader, run, lock, session.who())
         bench = Bench(session.reader.read(run.base), job.chosen.redactor)
-        load = _loader(session)
+        load = engines.loader(session)
         async with AsyncExitStack() as stack:
-            opened = await _opened(session, job, stack)
-            engine = _model_engine(job, bench, opened) if opened else _offline_engine(job, bench, load)
+            opened = await engines.opened_model(session, job, stack)
+            engine = engines.model_engine(job, bench, opened) if opened else engines.offline_engine(job, bench, load)
             progress = Progress(len(job.plan.assignments), known.values(), opened.bills if opened else dict)
             writer.note(engine.anomalies)
             todo = Work(run.id, job.plan, bench, engine, load, writer.save)
@@ -228,72 +225,8 @@ async def work(session: Session, job: Job) -> None:
         writer.finish(fates(session.repository, find_run(session, run.id)))
 
 
-async def _opened(session: Session, job: Job, stack: AsyncExitStack) -> "Opened | None":
-    from gitskill.model.stack import opened
+def _kept(found: "Mapping[int, TraceFate]", *, retry: bool) -> "Mapping[int, TraceFate]":
+    """Give the fates that stand; with `retry`, what failed has none."""
+    from gitskill.fate import Fate
 
-    if job.chosen.setup is None:
-        return None
-    return await stack.enter_async_context(opened(job.chosen.setup, session.ledger, str(job.run.id)))
-
-
-def _offline_engine(job: Job, bench: "Bench", load: "Callable[[Assignment], Studied]") -> "Engine":
-    from gitskill.engine import OfflineEngine
-    from gitskill.plan import Analyst, Assignment, Why
-
-    others = [
-        Assignment(0, each.trace, each.task, each.status, Analyst.OFFLINE, 0)
-        for each in job.plan.skipped
-        if each.why in {Why.SIGNAL, Why.NOT_DRAWN}
-    ]
-    runs = []
-    for each in (*job.plan.assignments, *others):
-        with suppress(NotFound):  # a trace that is gone is told when its turn comes
-            runs.append(load(each))
-    return OfflineEngine(runs, bench.base)
-
-
-def _model_engine(job: Job, bench: "Bench", opened: "Opened") -> "Engine":
-    from gitskill.analysts.desk import Desk
-    from gitskill.engine import ModelEngine
-    from gitskill.prompts import Prompts
-
-    desk = Desk(opened.model, opened.name, Prompts(job.chosen.prompts), bench.base, _unknown, str(job.run.id))
-    return ModelEngine(desk, bench, job.plan.recipe.turns, _equipment(job, bench, opened))
-
-
-async def _unknown(_: "Suggestion") -> str:
-    """Stand for the check of a lesson until it is known which traces it is about."""
-    return ""
-
-
-def _equipment(job: Job, bench: "Bench", opened: "Opened") -> "Callable[[str], Equipment]":
-    """Give what there is to try a fix with, for each trace."""
-    from gitskill.analysts.room import BARE, Equipment
-    from gitskill.model.gate import Gated
-    from gitskill.trying import JudgeModel, KeptChecker, KeptRunner, SandboxModel, skill_hash
-
-    tools, abreast = job.tools, os.cpu_count() or 1
-    if tools.sandbox is None:
-        return lambda _: BARE
-    run, skill = str(job.run.id), skill_hash(bench.base)
-    commands = opened.kept(Gated(SandboxModel(tools.sandbox, bench.base), abreast))
-    judges = opened.kept(Gated(JudgeModel(tools.judge), abreast)) if tools.judge else None
-    checker = KeptChecker(judges, run, job.plan.recipe.checker) if judges else None
-    return lambda trace: Equipment(KeptRunner(commands, run, trace, skill), checker, tools.references)
-
-
-def _loader(session: Session) -> "Callable[[Assignment], Studied]":
-    """Give how to read a trace of the plan, as it was labelled when the plan was made."""
-    from gitskill.materials import studied
-    from gitskill.store.traces import documents, entries
-
-    known = {entry.trace: entry for entry in entries(session.repository)}
-
-    def load(assignment: "Assignment") -> "Studied":
-        entry = known.get(assignment.trace)
-        if entry is None:
-            raise NotFound(f"the trace {assignment.trace[:10]} is not stored")
-        [(_, data)] = documents(session.repository, [entry])
-        return studied(replace(entry, task=assignment.task), data, assignment.status)
-
-    return load
+    return {number: each for number, each in found.items() if not (retry and each.fate is Fate.FAILED)}

@@ -69,11 +69,11 @@ class Cost:
         return Cost(self.calls - other.calls, self.tokens - other.tokens, self.usd - other.usd)
 
     def beyond(self, limits: Limits) -> str:
-        """Name the first limit that this is over; empty if it is within all."""
+        """Name the first limit that this is over, as in `Limits`; empty if it is within all."""
         for each in fields(limits):
             limit = getattr(limits, each.name)
             if limit is not None and getattr(self, each.name) > limit:
-                return f"{limit} {each.name}"
+                return each.name
         return ""
 
 
@@ -114,21 +114,19 @@ class Budgeted:
         while over := (self._spent + self._aside + worst).beyond(self._limits):
             if self._aside.calls == 0:
                 raise Paused(
-                    f"the budget of {over} is spent, but for {self._left()}",
+                    self._spent_up(over),
                     hint="allow more; the same command goes on where it stood",
                 )
             self._released.clear()
             await self._released.wait()
         self._aside += worst
 
-    def _left(self) -> str:
-        spent, limits = self._spent, self._limits
-        left = [
-            f"{limits.calls - spent.calls} calls" if limits.calls is not None else "",
-            f"{limits.tokens - spent.tokens} tokens" if limits.tokens is not None else "",
-            f"${limits.usd - spent.usd:.4f}" if limits.usd is not None else "",
-        ]
-        return ", ".join(filter(None, left))
+    def _spent_up(self, name: str) -> str:
+        """Say that a limit is reached, and what is left of it: too little for another question."""
+        limit = getattr(self._limits, name)
+        left = limit - getattr(self._spent, name)
+        rest = f", but for {_counted(left, name)}" if round(left, 6) > 0 else ""
+        return f"the budget of {_counted(limit, name)} is spent{rest}"
 
     def _worst(self, question: Question) -> Cost:
         tokens = self.sizes.most(question)
@@ -147,3 +145,10 @@ class Budgeted:
         else:
             self.sizes.saw(question, usage.input)
         return Cost(1 + answer.maybe_paid, usage.input + usage.output, self._prices.usd(question.model, usage) or 0.0)
+
+
+def _counted(number: float, name: str) -> str:
+    """Write `1 call`, `2 calls`, `$0.5`."""
+    if name == "usd":
+        return f"${number:.6f}".rstrip("0").rstrip(".")
+    return f"{number} {name.removesuffix('s') if number == 1 else name}"

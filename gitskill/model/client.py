@@ -75,7 +75,7 @@ class OpenAIModel:
             return answer(reply, shaped=question.schema is not None)
         except NoAnswer as error:
             error.maybe_paid = 1
-            self._exchange.breaker.got_strange(self._again_and_again(error))
+            self._exchange.strange(error)
             raise
 
     async def _reply(self, question: Question, effort: Effort) -> Reply:
@@ -96,7 +96,7 @@ class OpenAIModel:
         if reply.status in _OF_THE_QUESTION:
             problem = refused(reply.status, said)
             if problem.why is Why.REJECTED:
-                self._exchange.breaker.got_strange(self._again_and_again(problem))
+                self._exchange.strange(problem)
             return problem
         if reply.status == 402:
             return Paused(f"{host} wants to be paid first", hint="see to the account; the same command goes on")
@@ -106,9 +106,6 @@ class OpenAIModel:
                 f"{host} redirects to {there}; nothing was sent there", hint="see whether the base URL is right"
             )
         return ModelUnusable(f"{host} answered {reply.status}: {said}".rstrip(": "), hint=_HINTS.get(reply.status, ""))
-
-    def _again_and_again(self, problem: NoAnswer) -> ModelUnusable:
-        return ModelUnusable(f"{self._endpoint.host}, asked several times: {problem}", hint=problem.hint)
 
 
 def _may_be_the_form(reply: Reply) -> bool:

@@ -11,7 +11,7 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 from pydantic_core import from_json
 
 from gitskill.model.endpoint import Endpoint
-from gitskill.model.failures import ModelUnusable, Paused
+from gitskill.model.failures import Failed, ModelUnusable, NoAnswer, Paused, Why
 from gitskill.model.reply import Reply
 from gitskill.model.retry import RETRIED, Breaker, Patience
 from gitskill.model.transport import LARGEST_BODY, BodyTooLarge
@@ -89,6 +89,20 @@ class Exchange:
         said = self._endpoint.masked(got.said)
         return ModelUnusable(f"{self._endpoint.host} answered {got.status} {times}: {said}".rstrip(": "), hint=_RESUMES)
 
+    def strange(self, problem: NoAnswer) -> None:
+        """Note that what came is no answer to its question; where nothing else comes, no further question is asked."""
+        told = f"{self._endpoint.host}, asked several times: {problem}"
+        self.breaker.got_strange(ModelUnusable(told, hint=problem.hint))
+
+    def _too_large(self, status: int) -> NoAnswer | ModelUnusable:
+        """Say whose fault a body without end is: of one answer, or of an endpoint that fails."""
+        large = f"{self._endpoint.host} sent more than {LARGEST_BODY // 2**20} MB"
+        problem = NoAnswer(Why.TOO_LARGE, large)
+        if status != 200:
+            return ModelUnusable(large, hint=problem.hint)
+        self.strange(problem)
+        return problem
+
     async def _try(self, body: dict[str, Any], effort: Effort) -> Reply | _Broken:
         start = time.monotonic()
         try:
@@ -109,8 +123,7 @@ class Exchange:
         except APIStatusError as error:
             response = error.response
         except BodyTooLarge as error:
-            large = f"{self._endpoint.host} sent more than {LARGEST_BODY // 2**20} MB"
-            raise _billed(ModelUnusable(large, hint="see whether the base URL is right")) from error
+            raise _billed(self._too_large(error.status)) from error
         except APIConnectionError as error:
             cause = error.__cause__
             if isinstance(cause, httpx2.TimeoutException) and not isinstance(cause, _NEVER_SENT):
@@ -120,7 +133,7 @@ class Exchange:
         return _told(Reply(response.status_code, response.headers, response.content))
 
 
-def _billed(error: ModelUnusable) -> ModelUnusable:
+def _billed(error: Failed) -> Failed:
     error.maybe_paid = 1
     return error
 

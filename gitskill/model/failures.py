@@ -43,6 +43,7 @@ class Why(StrEnum):
     EMPTY = "empty"
     INVALID = "invalid"
     GARBLED = "garbled"
+    TOO_LARGE = "too large"
     REJECTED = "rejected"
 
 
@@ -54,6 +55,7 @@ _SAID: dict[Why, tuple[str, str]] = {
     Why.EMPTY: ("the answer is empty", ""),
     Why.INVALID: ("the answer broke its format twice", "choose a stronger model if this happens often"),
     Why.GARBLED: ("what came back is not a chat completion", "see whether the base URL is right"),
+    Why.TOO_LARGE: ("the answer is larger than any that can be used", "see whether the base URL is right"),
     Why.REJECTED: ("the endpoint rejects the question", ""),
 }
 

@@ -33,7 +33,7 @@ class Bill:
     usd: float | None = 0.0
     replayed: int = 0
     maybe_paid: int = 0
-    """Requests that may be billed without an answer that we have."""
+    """Requests that may be billed without an answer that we have. They are in none of the other numbers."""
 
     def __add__(self, other: "Bill") -> "Bill":
         known = self.usd is not None and other.usd is not None
@@ -69,22 +69,23 @@ class Ledger:
 
     async def _write(self) -> None:
         """Commit what is waiting, in one transaction, in a thread: an fsync must not stop the other questions."""
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                _tell(batch, await asyncio.to_thread(self._file.apply, [change for change, _ in batch]))
-            except LedgerUnusable as error:
-                _fail(batch, error)
-            finally:
-                for _, done in batch:
-                    done.cancel()  # whatever happened, nobody waits for ever; one that was told keeps what it was told
+        batch: list[_Waiting] = []
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                applying = asyncio.to_thread(self._file.apply, [change for change, _ in batch])
+                [came] = await asyncio.gather(applying, return_exceptions=True)
+                _tell(batch, came)
+        finally:  # whatever happened, nobody waits for ever; one that was told keeps what it was told
+            left, self._waiting = [*batch, *self._waiting], []
+            _fail(left, LedgerUnusable("writing to the ledger was broken off"))
 
     def bills(self, run: str | None = None) -> dict[Label, Bill]:
         """Add up what was paid, by label, in all or for one run."""
         bills: dict[Label, Bill] = {}
         for *label, asked, answered, read, wrote, cached, usd in self._file.bills(run):
             cost = usd if answered else 0.0
-            bill = Bill(answered, Usage(read, wrote, cached), cost, maybe_paid=asked - answered)
+            bill = Bill(answered, Usage(read, wrote, cached), cost, maybe_paid=max(asked - answered, 0))
             bills[Label(*label)] = bills.get(Label(*label), Bill()) + bill
         return bills
 
@@ -97,16 +98,20 @@ class Ledger:
         )
 
 
-def _tell(batch: list[_Waiting], answers: list[str | None]) -> None:
-    for (_, done), answer in zip(batch, answers, strict=True):
-        if not done.cancelled():
+def _tell(batch: list[_Waiting], came: list[str | None] | BaseException) -> None:
+    """Hand everybody what came of it. Any exception goes to all: a task that is only cancelled ends in silence."""
+    if isinstance(came, BaseException):
+        _fail(batch, came)
+        return
+    for (_, done), answer in zip(batch, came, strict=True):
+        if not done.done():
             done.set_result(answer)
 
 
-def _fail(batch: list[_Waiting], error: LedgerUnusable) -> None:
+def _fail(batch: list[_Waiting], error: BaseException) -> None:
     for _, done in batch:
-        if not done.cancelled():
-            done.set_exception(LedgerUnusable(str(error), hint=error.hint))
+        if not done.done():
+            done.set_exception(error)
 
 
 def _holds(document: str, what: str) -> bool:

@@ -33,9 +33,9 @@ INSERT INTO calls (key, run, stage, lesson, about, question, asked) VALUES (?, ?
 ON CONFLICT (key) DO UPDATE SET asked = asked + 1, run = excluded.run, stage = excluded.stage, lesson = excluded.lesson
 """
 _KEEP = """
-UPDATE calls SET answer = ?, input = ?, output = ?, cached = ?, usd = ?, asked = asked + ?
-WHERE key = ? AND answer IS NULL
+UPDATE calls SET answer = ?, input = ?, output = ?, cached = ?, usd = ? WHERE key = ? AND answer IS NULL
 """
+_COUNT = "UPDATE calls SET asked = asked + ? WHERE key = ?"
 
 _BILLS = """
 SELECT run, stage, lesson, asked, answer IS NOT NULL, input, output, cached, usd FROM calls WHERE run = ? OR ? IS NULL
@@ -163,11 +163,11 @@ class LedgerFile:
                 return stored
             case Result():
                 # Another process may have been first: its answer stands. Or a person forgot the question meanwhile.
-                self._db.execute(_KEEP, (change.answer, *change.usage, change.usd, change.more, change.key))
+                self._db.execute(_KEEP, (change.answer, *change.usage, change.usd, change.key))
+                self._db.execute(_COUNT, (change.more, change.key))
                 return self._answer(change.key) or change.answer
             case Nothing():
-                more = (change.maybe_paid - 1, change.key)
-                self._db.execute("UPDATE calls SET asked = asked + ? WHERE key = ? AND answer IS NULL", more)
+                self._db.execute(_COUNT, (change.maybe_paid - 1, change.key))
                 return None
 
     def _look_up(self, change: Lookup | Intent) -> str | None:

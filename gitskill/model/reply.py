@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 from pydantic_core import from_json
 
 from gitskill.model.failures import NoAnswer, Why
 from gitskill.model.request import Answer, ToolCall, Usage
 from gitskill.model.wire import ANSWER
 
+_MOST_TOKENS = 10**12
+"""More than this in one answer nobody has counted."""
 _TOO_LONG = re.compile(
     r"context[ _-]?(length|size|window)|maximum context"
     r"|(prompt|input|request) is too (long|large)|too many (input )?tokens",
@@ -77,12 +79,12 @@ class _Choice(BaseModel):
 
 
 class _Details(BaseModel):
-    cached_tokens: int | None = Field(None, ge=0)
+    cached_tokens: int | None = Field(None, ge=0, le=_MOST_TOKENS)
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int | None = Field(None, ge=0)
-    completion_tokens: int | None = Field(None, ge=0)
+    prompt_tokens: int | None = Field(None, ge=0, le=_MOST_TOKENS)
+    completion_tokens: int | None = Field(None, ge=0, le=_MOST_TOKENS)
     prompt_tokens_details: _Details | None = None
 
 
@@ -90,6 +92,16 @@ class _Completion(BaseModel):
     choices: list[_Choice] = Field(min_length=1)
     model: str | None = None
     usage: _Usage | None = None
+
+    @field_validator("usage", mode="wrap")
+    @classmethod
+    def _or_untold(cls, told: Any, read: ValidatorFunctionWrapHandler) -> _Usage | None:
+        """Take a count that cannot be true for none: the answer is good all the same, and it was paid."""
+        try:
+            usage: _Usage | None = read(told)
+        except ValidationError:
+            return None
+        return usage
 
 
 def refused(status: int, said: str) -> NoAnswer:

@@ -18,6 +18,10 @@ _CODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 class BodyTooLarge(Exception):
     """More came back than any answer is long. Not an httpx2 error: the SDK must let it pass."""
 
+    def __init__(self, status: int) -> None:
+        super().__init__(f"more than {LARGEST_BODY} bytes")
+        self.status = status
+
 
 class Sealed(httpx2.AsyncBaseTransport):
     """Sends what the endpoint's settings say and nothing ambient, and reads no more than it can hold."""
@@ -67,7 +71,7 @@ async def _read(response: httpx2.Response) -> bytes:
     async for part in response.aiter_bytes():
         size += len(part)
         if size > LARGEST_BODY:
-            raise BodyTooLarge
+            raise BodyTooLarge(response.status_code)
         parts.append(part)
     return b"".join(parts)
 
