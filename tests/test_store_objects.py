@@ -1,5 +1,7 @@
 """Objects: the ids and bytes that git itself would write."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from gitskill.ids import CommitId
 from gitskill.message import Message
 from gitskill.store.git import run
 from gitskill.store.objects import Batch
+from gitskill.store.refs import Move
 from gitskill.store.repository import Repository, Who
 
 
@@ -114,3 +117,80 @@ def test_git_runs_without_the_variables_that_would_lead_it_elsewhere(
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
 
     assert run(repository.git_dir, "rev-parse", "HEAD").decode().strip() == repository.head()
+
+
+def chain(batch: Batch, count: int) -> CommitId:
+    files = {f"f{number}": b"%d" % number for number in range(count)}
+    return batch.commit(batch.edit_tree(None, files), [], Message("Many"), WHO)
+
+
+def guards(folder: Path) -> list[Path]:
+    return list((folder / ".git/objects/pack").glob("*.keep"))
+
+
+@pytest.mark.parametrize("count", [3, 40], ids=["loose", "pack"])
+def test_what_gc_takes_before_a_ref_leads_to_it_is_there_when_one_does(
+    folder: Path, repository: Repository, count: int
+) -> None:
+    batch = Batch(repository)
+    made = chain(batch, count)
+    batch.write()
+    git(folder, "gc", "-q", "--prune=now")
+    batch.land([Move("refs/heads/gitskill/new", None, made)], WHO, "test")
+
+    assert git(folder, "show", f"gitskill/new:f{count - 1}") == str(count - 1)
+    assert git(folder, "fsck", "--strict", "--no-dangling") == ""
+    assert guards(folder) == []
+
+
+def test_while_gc_runs_even_a_few_objects_are_guarded(folder: Path, repository: Repository) -> None:
+    (folder / ".git/gc.pid").write_text("1 elsewhere")
+    batch = Batch(repository)
+    made = chain(batch, 2)
+    batch.write()
+    assert len(guards(folder)) == 1
+    git(folder, "prune", "--expire=now")
+
+    assert git(folder, "cat-file", "-t", made).strip() == "commit"
+
+
+def test_a_gc_that_begins_before_the_refs_have_moved_gets_a_pack_that_it_does_not_know(
+    folder: Path, repository: Repository
+) -> None:
+    batch = Batch(repository)
+    made = chain(batch, 2)
+    batch.write()
+    (folder / ".git/gc.pid").write_text("1 elsewhere")
+    batch.land([Move("refs/heads/gitskill/new", None, made)], WHO, "test")
+
+    assert len(list((folder / ".git/objects/pack").glob("*.pack"))) == 1
+    assert guards(folder) == []
+
+
+def test_a_batch_that_is_given_up_leaves_no_guard(folder: Path, repository: Repository) -> None:
+    batch = Batch(repository)
+    chain(batch, 40)
+    batch.write()
+    assert len(guards(folder)) == 1
+    del batch
+
+    assert guards(folder) == []
+
+
+def test_the_guard_of_a_killed_process_is_swept_and_nobody_elses(folder: Path, repository: Repository) -> None:
+    killed = (
+        "import os, sys; from conftest import WHO; from gitskill.store.objects import Batch;"
+        "from gitskill.store.repository import Repository; from pathlib import Path;"
+        "batch = Batch(Repository.open(Path(sys.argv[1]))); [batch.blob(b'x%d' % n) for n in range(40)];"
+        "batch.write(); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", killed, str(folder)], cwd=Path(__file__).parent, check=False)
+    [left] = guards(folder)
+    other = left.with_name("pack-other.keep")
+    other.write_text("fetch-pack 1 on elsewhere\n")
+    batch = Batch(repository)
+    chain(batch, 40)
+    batch.write()
+
+    assert not left.exists()
+    assert other.exists()

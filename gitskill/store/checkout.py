@@ -11,7 +11,7 @@ from gitskill.ids import CommitId
 from gitskill.message import Message
 from gitskill.skill.snapshot import is_own_path
 from gitskill.store.objects import Batch
-from gitskill.store.refs import Move, move
+from gitskill.store.refs import Move
 from gitskill.store.repository import Repository, Who
 from gitskill.store.skills import SkillReader
 
@@ -101,7 +101,6 @@ def commit_files(repository: Repository, paths: Sequence[str], message: Message,
         only.add(index[path])
     batch = Batch(repository)
     made = batch.commit(str(only.write_tree(git)), parents, message, who)
-    batch.write()
-    move(repository, [Move(str(branch), parents[0] if parents else None, made)], who, message.subject, own=str(branch))
+    batch.land([Move(str(branch), parents[0] if parents else None, made)], who, message.subject, own=str(branch))
     index.write()
     return made

@@ -1,25 +1,37 @@
-"""Removing a trace for good: from the trace store, from every branch that quotes it, and from what undo keeps.
+"""Removing a trace for good: from the trace store, from branches and records of runs, and from what undo keeps.
 
 History that was released is never rewritten: what is left there is named.
 """
 
+import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
 
-from gitskill.errors import GitRefused, NotFound
-from gitskill.ids import CommitId
+from pygit2.enums import ObjectType
+
+from gitskill import codec
+from gitskill.errors import GitRefused, InvalidInput, NotFound
+from gitskill.fate import Anomaly, LessonFate, State, TraceFate
+from gitskill.ids import CommitId, RunId
 from gitskill.message import Message
+from gitskill.plan import Plan
 from gitskill.store import names, oplog
 from gitskill.store.documents import path_of
 from gitskill.store.git import run
 from gitskill.store.history import commits_with, peeled
-from gitskill.store.objects import Batch
-from gitskill.store.refs import OWN, Move, commits_under, detached, move, target
+from gitskill.store.locks import held
+from gitskill.store.objects import FILE, TREE, Batch, Change, tree_entries
+from gitskill.store.oplog import Operation
+from gitskill.store.refs import OWN, Move, commits_under, detached, target
 from gitskill.store.repository import Repository, Who
 from gitskill.store.traces import ABOUT, REF, Entry, entries_of, find
 
 _ID = re.compile(r"[0-9a-f]{8,64}")
+_FORGOTTEN = "forgotten"
+_Lost = Collection[CommitId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,8 @@ class Purge:
     """Lessons that quote the trace, and merges that hold such a lesson: live or put away, not released."""
     released: tuple[CommitId, ...]
     """Commits that quote the trace and are in the history of a branch, tag or remote that is not ours."""
+    lost: frozenset[CommitId] = frozenset()
+    """Commits that quote the trace and were not released, also where only the log of operations has them."""
 
 
 def remembered(repository: Repository, name: str) -> Entry:
@@ -51,13 +65,14 @@ def plan(repository: Repository, entry: Entry) -> Purge:
     """Find everything that quotes the trace."""
     places = (names.branches(repository), names.ARCHIVE)
     ours = [item for place in places for item in commits_under(repository, place)]
-    told = commits_with(repository, "Trace", also=[commit for _, commit in ours])
+    also = [*(commit for _, commit in ours), *_logged(repository, names.branches(repository), names.ARCHIVE)]
+    told = commits_with(repository, "Trace", also=also)
     quoting = {commit for commit, message in told if _quotes(entry.trace, message)}
     tips = list(_foreign(repository))
     released = {commit for commit in quoting if any(repository.descends(tip, commit) for tip in tips)}
     lost = quoting - released
     branches = [(ref, tip) for ref, tip in ours if any(repository.descends(tip, commit) for commit in lost)]
-    return Purge(entry, tuple(branches), tuple(sorted(released)))
+    return Purge(entry, tuple(branches), tuple(sorted(released)), frozenset(lost))
 
 
 def _quotes(trace: str, message: Message) -> bool:
@@ -81,24 +96,177 @@ def purge(repository: Repository, wanted: Purge, who: Who) -> None:
     tree = str(repository.read_commit(CommitId(before)).tree_id) if before else None
     gone = {path_of(wanted.entry.trace): None, path_of(wanted.entry.trace, ABOUT): None}
     after = batch.commit(batch.edit_tree(tree, gone), [], Message("traces"), who)
-    log = target(repository, oplog.OPLOG)
-    lost = {commit for _, commit in wanted.branches}
-    told = oplog.without(repository, batch, {*_states(repository), *lost}, REF)
-    moves = [Move(ref, commit, None) for ref, commit in wanted.branches]
-    moves.append(Move(REF, before, after))
-    if told != log:
-        moves.append(Move(oplog.OPLOG, log, told))
-    batch.write()
-    move(repository, moves, who, f"forget {wanted.entry.short}")
-    for ref in (REF, oplog.OPLOG):
+    with ExitStack() as stack:
+        anew = _records(repository, batch, wanted)
+        tips = dict(commits_under(repository, names.RUNS))
+        records = [Move(ref, tip, anew[tip]) for ref, tip in tips.items() if tip in anew]
+        for each in records:  # analysts who are at work would write it down again
+            stack.enter_context(held(repository, RunId.parse(each.ref.removeprefix(names.RUNS))))
+        log = target(repository, oplog.OPLOG)
+        told = _log(repository, batch, wanted.lost, anew)
+        moves = [*(Move(ref, commit, None) for ref, commit in wanted.branches), *records, Move(REF, before, after)]
+        if told != log:
+            moves.append(Move(oplog.OPLOG, log, told))
+        batch.land(moves, who, f"forget {wanted.entry.short}")
+    for ref in (REF, oplog.OPLOG, *(each.ref for each in records)):
         _drop_reflog(repository, ref)
+
+
+def _records(repository: Repository, batch: Batch, wanted: Purge) -> dict[str, CommitId]:
+    """Write every state of a record that tells of the trace anew, and give the new ones by the old."""
+    tips = (tip for _, tip in commits_under(repository, names.RUNS))
+    states = dict.fromkeys([*tips, *_logged(repository, names.RUNS)])
+    found = ((state, _record(repository, batch, state, wanted)) for state in states)
+    return {state: made for state, made in found if made}
+
+
+def _record(repository: Repository, batch: Batch, state: CommitId, wanted: Purge) -> CommitId | None:
+    """Write a state of a record without the trace, on its first state alone; None where it tells nothing of it."""
+    commit = repository.read_commit(state)
+    changes = _changes(repository, str(commit.tree_id), wanted)
+    if not changes:
+        return None
+    origin = state
+    while parents := repository.parents(origin):
+        origin = parents[0]
+    below = _record(repository, batch, origin, wanted) or origin if origin != state else None
+    tree = batch.edit_tree(str(commit.tree_id), changes)
+    who = Who(commit.committer.name, commit.committer.email, commit.commit_time)
+    return batch.commit(tree, [below] if below else [], Message.parse(commit.message), who)
+
+
+def _changes(repository: Repository, tree: str, wanted: Purge) -> Mapping[str, Change]:
+    """Give the files of a record that tell of the trace, without what they tell."""
+    trace, read = wanted.entry.trace, partial(_file, repository, tree)
+    changes: dict[str, Change] = {}
+    if found := read("plan.json"):
+        plan_: Plan = codec.load(Plan, found)
+        changes |= _fate_changes(read, plan_, wanted)
+        if (clean := _plan(plan_, trace)) != plan_:
+            changes["plan.json"] = codec.canonical(codec.dump(clean))
+    if found := read("anomalies.json"):
+        told: tuple[Anomaly, ...] = codec.load(tuple[Anomaly, ...], found)
+        left = [each for each in told if all(item.trace != trace for item in each.evidence)]
+        if len(left) < len(told):
+            data = json.dumps([codec.dump(each) for each in left], ensure_ascii=False, sort_keys=True)
+            changes["anomalies.json"] = data.encode(errors="replace")
+    return changes
+
+
+def _plan(found: Plan, trace: str) -> Plan:
+    """Keep the places in the plan. The id goes too, as it is made of the text: instead there stands the number."""
+    return replace(
+        found,
+        assignments=tuple(
+            replace(each, trace=f"{each.number:064d}", task="", size=0) if each.trace == trace else each
+            for each in found.assignments
+        ),
+        skipped=tuple(
+            replace(each, trace=f"{0:064d}", task="") if each.trace == trace else each for each in found.skipped
+        ),
+    )
+
+
+def _fate_changes(read: Callable[[str], object], found: Plan, wanted: Purge) -> dict[str, Change]:
+    """Take the words out of the trace's fate, and out of those of the traces that were studied with it."""
+    changes: dict[str, Change] = {}
+    for unit in found.units:
+        if all(each.trace != wanted.entry.trace for each in unit):
+            continue
+        for each in unit:
+            path = f"fates/{each.number // 100:04d}/{each.number:04d}.json"
+            if told := read(path):
+                fate: TraceFate = codec.load(TraceFate, told)
+                lessons = tuple(_lesson(one, wanted, each.trace) for one in fate.lessons)
+                suspects = () if each.trace == wanted.entry.trace else fate.suspects
+                reason = _FORGOTTEN if fate.reason else ""
+                clean = replace(fate, reason=reason, lessons=lessons, suspects=suspects)
+                changes[path] = codec.canonical(codec.dump(clean))
+    return changes
+
+
+def _lesson(found: LessonFate, wanted: Purge, trace: str) -> LessonFate:
+    """Keep of a lesson that went with the trace that it was there; what was released has its words in history."""
+    is_others = trace != wanted.entry.trace and found.commit not in wanted.lost
+    if found.commit and (found.commit in wanted.released or is_others):
+        return found
+    return LessonFate(found.slot, "(forgotten)", State.REJECTED, "", "forget", "its trace was forgotten")
+
+
+def _file(repository: Repository, tree: str, path: str) -> object:
+    """Read a file of a record; None where it is not there."""
+    mode, oid = TREE, tree
+    for name in path.split("/"):
+        mode, oid = tree_entries(repository, oid).get(name, (0, "")) if mode == TREE else (0, "")
+    if mode != FILE:
+        return None
+    try:
+        found: object = json.loads(repository.read_object(oid))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{path} in a run's record is damaged: {error}") from error
+    return found
+
+
+def _log(repository: Repository, batch: Batch, lost: _Lost, anew: Mapping[str, CommitId]) -> CommitId | None:
+    """Write the log of operations so that it leads to nothing of the trace. What is not changed keeps its entry."""
+    renamed: dict[str, CommitId] = {}
+    tip: CommitId | None = None
+    for entry in reversed(list(oplog.operations(repository))):
+        moves = _moves(repository, entry, lost, anew)
+        if not moves:
+            continue
+        kept = [anew.get(oid, oid) for oid in _kept(repository, entry) if not _leads_to(repository, oid, lost)]
+        trailers = [("Previous", tip)] if tip else []
+        trailers += [("Undoes", renamed[entry.undoes])] if entry.undoes in renamed else []
+        told = [{"ref": step.ref, "old": step.old, "new": step.new} for step in moves]
+        tree = batch.edit_tree(None, {"moves.json": json.dumps(told, indent=1, sort_keys=True).encode() + b"\n"})
+        commit = repository.read_commit(CommitId(str(entry.commit)))
+        who = Who(commit.committer.name, commit.committer.email, commit.commit_time)
+        tip = batch.commit(tree, [tip, *kept] if tip else kept, Message(entry.what, "", tuple(trailers)), who)
+        renamed[str(entry.commit)] = tip
+    return tip
+
+
+def _moves(repository: Repository, entry: Operation, lost: _Lost, anew: Mapping[str, CommitId]) -> list[Move]:
+    """Give the moves of an operation that can still be undone, those of records with the states written anew."""
+    moves = []
+    for step in entry.moves:
+        ends = [CommitId(oid) for oid in (step.old, step.new) if oid]
+        if step.ref != REF and not any(_leads_to(repository, oid, lost) for oid in ends):
+            moves.append(Move(step.ref, anew.get(step.old or "", step.old), anew.get(step.new or "", step.new)))
+    return moves
+
+
+def _kept(repository: Repository, entry: Operation) -> list[CommitId]:
+    """Give what an entry keeps besides the one before it, but for states of the traces."""
+    commit = repository.read_commit(CommitId(str(entry.commit)))
+    parents = [CommitId(str(oid)) for oid in commit.parent_ids]
+    further = parents[1:] if Message.parse(commit.message).one("Previous") else parents
+    states = {oid for step in entry.moves if step.ref == REF for oid in (step.old, step.new)}
+    return [oid for oid in further if oid not in states]
+
+
+def _leads_to(repository: Repository, oid: CommitId, lost: _Lost) -> bool:
+    return _is_commit(repository, oid) and any(repository.descends(oid, each) for each in lost)
+
+
+def _is_commit(repository: Repository, oid: str) -> bool:
+    found = repository.git.get(oid)
+    return found is not None and found.type == ObjectType.COMMIT
+
+
+def _logged(repository: Repository, *below: str) -> list[CommitId]:
+    """Give every commit that the log of operations names for a ref below `below`, as far as git still has it."""
+    steps = (step for entry in oplog.operations(repository) for step in entry.moves if step.ref.startswith(below))
+    told = dict.fromkeys(CommitId(oid) for step in steps for oid in (step.old, step.new) if oid)
+    return [oid for oid in told if _is_commit(repository, oid)]
 
 
 def _states(repository: Repository) -> list[CommitId]:
     """Give every state that the traces were in, as far as git still has it, the newest first."""
-    moved = (step for operation in oplog.operations(repository) for step in operation.moves if step.ref == REF)
-    told = [target(repository, REF), *(oid for step in moved for oid in (step.new, step.old))]
-    return [CommitId(oid) for oid in dict.fromkeys(filter(None, told)) if oid in repository.git]
+    now = target(repository, REF)
+    told = [*([CommitId(now)] if now else []), *_logged(repository, REF)]
+    return list(dict.fromkeys(told))
 
 
 def _drop_reflog(repository: Repository, ref: str) -> None:

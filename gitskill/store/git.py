@@ -7,6 +7,7 @@ system's configuration are not read, and every call names its repository.
 import os
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from gitskill.errors import GitRefused
@@ -23,19 +24,47 @@ _SETTINGS = {
     "safe.directory": "*",
 }
 
+_PATIENCE = 1.5
+"""Seconds in which a git that was begun may end after this process was told to stop."""
+
 
 def run(git_dir: Path, *args: str, data: bytes = b"", who: Sequence[str] = ("gitskill", "gitskill@invalid")) -> bytes:
-    """Run `git ARGS` on `git_dir` and return what it printed, or raise GitRefused with git's own words."""
+    """Run `git ARGS` on `git_dir` and return what it printed, or raise GitRefused with git's own words.
+
+    A signal to this process does not break git off: what git has begun, it ends.
+    """
     options = [word for key, value in _SETTINGS.items() for word in ("-c", f"{key}={value}")]
     command = ["git", f"--git-dir={git_dir}", *options, *args]
     try:
-        done = subprocess.run(command, input=data, capture_output=True, env=_environment(who), check=False)  # noqa: S603
+        code, printed, complaint = _ended(command, data, who)
     except FileNotFoundError as error:
         raise GitRefused("the git program is not on PATH", hint="install git 2.38 or newer") from error
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+    if code:
+        said = complaint.decode(errors="replace").strip().splitlines() or [f"exit code {code}"]
         raise GitRefused(f"git {args[0]}: {said[0].removeprefix('fatal: ')}")
-    return done.stdout
+    return printed
+
+
+def _ended(command: Sequence[str], data: bytes, who: Sequence[str]) -> tuple[int, bytes, bytes]:
+    """Give exit code, output and complaint. An exception that a signal raises here comes out when git has ended."""
+    # Ctrl-C in a terminal goes to the whole process group: git is in a session of its own.
+    process = subprocess.Popen(  # noqa: S603
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_environment(who),
+        start_new_session=True,
+    )
+    try:
+        printed, complaint = process.communicate(data)
+    finally:
+        if process.returncode is None:
+            if process.stdin:
+                process.stdin.close()  # where not all was sent, git sees that there is no more, and does nothing
+            with suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=_PATIENCE)
+    return process.returncode, printed, complaint
 
 
 def _environment(who: Sequence[str]) -> dict[str, str]:

@@ -5,33 +5,30 @@ nothing reaches the disk before the whole is known to be right.
 """
 
 import hashlib
-import struct
+import weakref
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pygit2
-from pygit2.enums import ObjectType
 
-from gitskill.errors import GitRefused, InvalidInput
+from gitskill.errors import GitRefused, InvalidInput, RefMoved
 from gitskill.ids import CommitId
 from gitskill.message import Message
-from gitskill.store.git import run
+from gitskill.store.packs import KINDS, Object, is_collecting, let_go, write_pack
+from gitskill.store.refs import Move, move
 from gitskill.store.repository import Repository, Who
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE, EXECUTABLE, TREE, LINK, SUBMODULE = 0o100644, 0o100755, 0o40000, 0o120000, 0o160000
 
-_KINDS = {
-    b"commit": (1, ObjectType.COMMIT),
-    b"tree": (2, ObjectType.TREE),
-    b"blob": (3, ObjectType.BLOB),
-    b"tag": (4, ObjectType.TAG),
-}
 _FEW = 24
 """Up to this many objects are written as loose files: starting git for a pack costs more."""
 
-_Object = tuple[bytes, int, bytes]
-"""Kind, size and compressed bytes: a thousand lessons of a 20 KB skill are 20 MB otherwise."""
+_TRIES = 5
 
 Change = bytes | str | None
 """A file's new bytes, or the id of a blob that has them; None takes the file out."""
@@ -41,12 +38,21 @@ Entries = dict[str, tuple[int, str]]
 
 
 class Batch:
-    """Objects on their way into `repository`. Not safe for threads: one thread writes to git."""
+    """Objects on their way into `repository`. Not safe for threads: one thread writes to git.
+
+    `git gc --prune=now` takes what no ref leads to, also what was just written.
+    Packs are guarded by a .keep file, as git's own fetch does, until `land` has
+    moved the refs. Loose objects are cheap and cannot be guarded: `land` looks
+    whether they could have been taken, and then writes them once more, as a pack.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
-        self._new: dict[str, _Object] = {}
+        self._new: dict[str, Object] = {}
         self._trees: dict[str, Entries] = {}
+        self._unguarded: dict[str, Object] = {}
+        self._guards: list[Path] = []
+        weakref.finalize(self, let_go, self._guards)
         self.waiting = 0
         """The compressed bytes that are not written yet."""
 
@@ -126,19 +132,49 @@ class Batch:
         """Put every new object on disk, flushed. Objects that are already there cost nothing."""
         odb = self.repository.git.odb
         fresh = {oid: item for oid, item in self._new.items() if oid not in odb}
-        if len(fresh) > _FEW:
-            run(self.repository.git_dir, "index-pack", "--stdin", "--strict", data=b"".join(_pack(fresh)))
+        if len(fresh) > _FEW or (self._new and is_collecting(self.repository)):
+            self._guards += write_pack(self.repository, self._new)
         else:
             self._write_loose(fresh)
+            self._unguarded |= self._new
         self._new.clear()
         self.waiting = 0
 
-    def _write_loose(self, objects: Mapping[str, _Object]) -> None:
-        for kind, _, packed in objects.values():
+    def land(self, moves: Sequence[Move], who: Who, reason: str, *, own: str = "") -> None:
+        """Write every new object and move refs to them, as refs.move does, whenever `git gc` runs meanwhile."""
+        self.write()
+        for tries in range(_TRIES):
             try:
-                self.repository.git.odb.write(_KINDS[kind][1], zlib.decompress(packed))
-            except (OSError, pygit2.GitError) as error:
-                raise GitRefused(f"{self.repository.shown} cannot be written: {error}") from error
+                move(self.repository, moves, who, reason, own=own)
+                break
+            except RefMoved:
+                raise
+            except GitRefused:
+                if tries + 1 == _TRIES or not self._is_lossy():
+                    raise
+                self._guards += write_pack(self.repository, self._unguarded)
+        if self._is_lossy():
+            self._guards += write_pack(self.repository, self._unguarded)
+        self._unguarded.clear()
+        let_go(self._guards)
+
+    def _is_lossy(self) -> bool:
+        """Tell whether loose objects were taken, or may be by a gc that began before refs led to them."""
+        if not self._unguarded:
+            return False
+        # libgit2 remembers packs that are gone.
+        odb = pygit2.Odb(str(self.repository.common_dir / "objects"))
+        return is_collecting(self.repository) or any(oid not in odb for oid in self._unguarded)
+
+    def _write_loose(self, objects: Mapping[str, Object]) -> None:
+        for kind, _, packed in objects.values():
+            for left in reversed(range(_TRIES)):
+                try:
+                    self.repository.git.odb.write(KINDS[kind][1], zlib.decompress(packed))
+                    break
+                except (OSError, pygit2.GitError) as error:  # a gc also removes folders that are empty for a moment
+                    if not left:
+                        raise GitRefused(f"{self.repository.shown} cannot be written: {error}") from error
 
     def _add(self, kind: bytes, data: bytes) -> str:
         oid = hashlib.sha1(b"%s %d\0" % (kind, len(data)) + data, usedforsecurity=False).hexdigest()
@@ -180,25 +216,3 @@ def _stamp(who: Who) -> str:
 def _plain(text: str) -> str:
     """Drop what would end a name or an address inside a commit's header."""
     return "".join(char for char in text if char not in "<>\n\0").strip(" .,:;\"'")
-
-
-def _pack(objects: Mapping[str, _Object]) -> Iterator[bytes]:
-    """Give a pack of whole objects: header, each compressed, and the hash of it all."""
-    digest = hashlib.sha1(usedforsecurity=False)
-    head = b"PACK" + struct.pack(">II", 2, len(objects))
-    digest.update(head)
-    yield head
-    for kind, size, packed in objects.values():
-        part = _pack_header(_KINDS[kind][0], size) + packed
-        digest.update(part)
-        yield part
-    yield digest.digest()
-
-
-def _pack_header(kind: int, size: int) -> bytes:
-    first, size = kind << 4 | size & 15, size >> 4
-    head = bytearray()
-    while size:
-        head.append(first | 128)
-        first, size = size & 127, size >> 7
-    return bytes([*head, first])

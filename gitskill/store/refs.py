@@ -43,7 +43,8 @@ def move(repository: Repository, moves: Sequence[Move], who: Who, reason: str, *
                 f"{change.ref.removeprefix(HEADS)} is checked out in {held[change.ref]}",
                 hint="switch that work tree to another branch and run the command again",
             )
-    lines = b"".join(_line(change) for change in moves)
+    # With `start` and `commit`, git does nothing at all if this process dies before everything is sent.
+    lines = b"start\0" + b"".join(_line(change) for change in moves) + b"commit\0"
     try:
         run(
             repository.git_dir,
