@@ -9,19 +9,26 @@ from gitskill.errors import InvalidInput
 
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.+)")
 _BREAK = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_FOLDED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""Line ends and all other control characters."""
+_UNSAFE = re.compile(r"[\x00-\x08\v\f\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+"""Control characters other than tabs and line ends: git refuses a NUL, and a terminal obeys the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a commit says. Text from traces belongs into the body, never into a trailer's key."""
+    """What a commit says. Text from traces belongs into the body, never into a trailer's key.
+
+    As text it holds no control characters but tabs and line ends, whatever it was made of.
+    """
 
     subject: str
     body: str = ""
     trailers: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        block = "\n".join(f"{key}: {value}" for key, value in self.trailers)
-        return "\n\n".join(part for part in (self.subject, self.body, block) if part) + "\n"
+        block = "\n".join(f"{key}: {_safe_line(value)}" for key, value in self.trailers)
+        return "\n\n".join(part for part in (_safe_line(self.subject), _safe(self.body), block) if part) + "\n"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -49,6 +56,15 @@ def _trailers(paragraph: str) -> tuple[tuple[str, str], ...]:
 def one_line(text: str) -> str:
     """Fold `text` to one line without surrounding space: what a subject or a trailer's value may hold."""
     return _BREAK.sub(" ", text).strip()
+
+
+def _safe_line(text: str) -> str:
+    # Only what is written is made safe: whoever reads a message that a person amended must see what it hides.
+    return _FOLDED.sub(" ", text).strip()
+
+
+def _safe(text: str) -> str:
+    return _UNSAFE.sub("\ufffd", text)
 
 
 def tidy(text: str) -> str:

@@ -11,6 +11,7 @@ from gitskill.trace import Trace
 
 RULES = "log, file, folder, text or path:REGEX"
 _LONGEST = 200
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class TaskRule:
         """
         found = self._found(trace, Path(clean(str(path))))
         names = (found, trace.task, by_text(trace.request), clean(_stem(path)))
-        return next((name for name in (" ".join(each.split()) for each in names) if name), "")[:_LONGEST]
+        return next((name for name in map(_one_line, names) if name), "")[:_LONGEST]
 
     def _found(self, trace: Trace, path: Path) -> str:
         match self.where:
@@ -61,6 +62,11 @@ def by_text(request: str) -> str:
     """Name a task by its words."""
     words = " ".join(request.split())
     return f"text-{hashlib.sha256(words.encode(errors='replace')).hexdigest()[:12]}" if words else ""
+
+
+def _one_line(text: str) -> str:
+    """Fold spaces and control characters: a task's name stands in lists and in commits."""
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def _stem(path: Path) -> str:

@@ -97,6 +97,21 @@ def test_hidden_characters_in_a_quote_are_refused() -> None:
     assert told(adding(RULE), evidence=quotes) == [("hidden", "the quote 2 hides U+001B")]
 
 
+def test_words_and_quotes_of_more_than_four_thousand_characters_are_refused() -> None:
+    trace = Trace("own", "", "Go.", (Step(Origin.TOOL, "q" * 4001),))
+    sources = {ID: Source(trace, "t")}
+
+    def sized(length: int) -> list[str]:
+        words, quote = Words("t", "c" * length, "r" * length, "v"), Evidence(ID, 1, "q" * length)
+        findings = check_lesson(BASE, adding(RULE), words, [quote], sources, REDACTOR)
+        return [item.message for item in findings if (item.check, item.level) == ("size", Level.INVALID)]
+
+    assert sized(4000) == []
+    assert sized(4001) == [
+        f"the {name} has 4,001 characters; the limit is 4,000" for name in ("cause", "rule", "quote 1")
+    ]
+
+
 def test_a_lesson_without_evidence_or_with_a_false_quote_is_refused() -> None:
     assert told(adding(RULE), evidence=()) == [("evidence", "the lesson quotes nothing")]
     assert told(adding(RULE), evidence=(Evidence(ID, 2, "looks wrong"),)) == [

@@ -87,6 +87,36 @@ def test_frontmatter_is_held_whatever_changes_in_it() -> None:
     assert [item.message for item in reach_findings(BASE, Skill({"SKILL.md": changed}))] == ["the frontmatter changed"]
 
 
+HEAD = "---\nname: x\ndescription: y\n---\n\n"
+
+
+def removing(before: list[str], after: list[str]) -> list[str]:
+    """Give what is held of a change of the lines of a skill."""
+    base, skill = (Skill({"SKILL.md": (HEAD + "\n".join(lines)).encode()}) for lines in (before, after))
+    return [finding.message for finding in reach_findings(base, skill)]
+
+
+def test_a_change_that_removes_more_than_half_of_the_skill_is_held() -> None:
+    lines = ["# Sheets", "", "- one", "- two", "- three", "", "- four", "- five"]
+
+    assert removing(lines, []) == ["removes 6 of 6 lines of SKILL.md"]
+    assert removing(lines, ["# Sheets", "- one", *[f"- new {at}" for at in range(9)]]) == [
+        "removes 4 of 6 lines of SKILL.md"
+    ]
+    assert removing(lines, ["# Sheets", "- one", "- two"]) == []
+    assert removing(lines, ["", *reversed(lines), "- six"]) == []
+    assert removing([], ["- one"]) == []
+
+
+def test_a_change_that_removes_a_whole_file_is_held() -> None:
+    before = Skill({**BASE.files, "references/a.md": b"x\n", "references/b.md": b"x\n"})
+
+    [finding] = reach_findings(before, Skill({**BASE.files, "references/b.md": b"y\n"}))
+
+    assert (finding.check, finding.level, finding.path) == ("reach", Level.HELD, "references/a.md")
+    assert finding.message == "removes the whole file"
+
+
 def skill_at(folder: Path) -> Skill:
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     return Skill({str(path.relative_to(folder)): path.read_bytes() for path in paths})

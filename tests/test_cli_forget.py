@@ -8,14 +8,24 @@ from typing import Any
 
 import pytest
 
+from analyst_server import lesson as told_lesson
+from analyst_server import lessons as told_lessons
+from analyst_server import quotable, rule_for
 from conftest import Done, git, state
+from fault_server import FaultServer, Reaction, Seen, ok
+from gitskill.fate import Anomaly
 from gitskill.lesson import Evidence, Lesson, TraceRef
 from gitskill.model.ledger import Ledger, Ledgered
 from gitskill.model.request import Answer, Message, Question, Usage
+from gitskill.outcome import Status
+from gitskill.plan import Analyst, Assignment, Plan, Recipe
+from gitskill.store.analyses import Writer, begin
 from gitskill.store.lessons import add as add_lesson
+from gitskill.store.locks import held
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
 from gitskill.store.skills import SkillReader
+from study_runs import runs
 from test_cli_traces import objects, own
 
 Run = Callable[..., Done]
@@ -217,3 +227,113 @@ def test_a_ledger_that_is_damaged_stops_it_before_anything_is_moved(folder: Path
 
 def test_a_trace_that_is_not_there_is_an_error(folder: Path, gitskill: Run) -> None:
     assert gitskill(folder, "forget", "abcd").code == 3
+
+
+def remarks(seen: Seen) -> Reaction:
+    """Answer with a lesson, one that is rejected, and a remark, all of which name the run's task."""
+    step, quote = quotable(seen.text)
+    number = next(word for word in quote.split() if word.isdecimal())
+    bad = told_lesson(step, "never said", f"Reject zebra-{number}.")
+    return ok(told_lessons(told_lesson(step, quote, rule_for(seen.text)), bad, reason=f"remark zebra-{number}"))
+
+
+@pytest.fixture
+def studied(folder: Path, gitskill: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
+    """Let a model study two runs, a person add to the run, and give the traces by their tasks."""
+    place, labels = runs(tmp_path / "runs", good=2)
+    gitskill(folder, "traces", "add", str(place), "--labels", str(labels))
+    with FaultServer(remarks) as server:
+        for name, value in (("OPENAI_BASE_URL", server.url), ("OPENAI_API_KEY", "sk-x"), ("GITSKILL_MODEL", "m")):
+            monkeypatch.setenv(name, value)
+        assert gitskill(folder, "analyse").code == 0
+    return {each["task"]: each["trace"] for each in json.loads(gitskill(folder, "traces", "list", "--json").out)}
+
+
+def test_a_runs_record_keeps_nothing_of_the_trace_but_its_number(
+    folder: Path, gitskill: Run, studied: dict[str, str], bullet: Callable[[str, str], str]
+) -> None:
+    bullet("Writing", "Added by hand")
+    words = [b"zebra-0", b"sheet-0x", studied["sheet-0x"].encode()]
+    assert all(word in collected(folder) for word in words)
+
+    assert gitskill(folder, "forget", studied["sheet-0x"]).code == 0
+    left = collected(folder)
+    found = json.loads(gitskill(folder, "analyse", "--run", "r0001", "--json").out)
+
+    assert [word for word in words if word in left] == []
+    assert all(word in left for word in (b"zebra-1", b"sheet-1x", studied["sheet-1x"].encode()))
+    assert git(folder, "fsck", "--strict", "--no-dangling") == ""
+    assert found["traces"] == {"lessons": 2, "no_lesson": 0, "failed": 0, "skipped": 0, "pending": 0}
+    assert "Added by hand" in gitskill(folder, "show", "l0003a").out
+    gone = json.loads(gitskill(folder, "show", "r0001/l0001a", "--json").out)
+    assert (gone["state"], gone["by"], gone["reason"]) == ("rejected", "forget", "its trace was forgotten")
+
+
+def test_what_the_run_did_can_still_be_undone(
+    folder: Path, gitskill: Run, studied: dict[str, str], bullet: Callable[[str, str], str]
+) -> None:
+    bullet("Writing", "Added by hand")
+    gitskill(folder, "forget", studied["sheet-0x"])
+
+    assert gitskill(folder, "undo").out.startswith("undone: lesson add")
+    assert gitskill(folder, "undo").out.startswith("undone: analyse r0001")
+    assert git(folder, "for-each-ref", "refs/heads/gitskill", "refs/gitskill/runs") == ""
+
+
+def test_a_run_that_was_undone_is_cleaned_too(folder: Path, gitskill: Run, studied: dict[str, str]) -> None:
+    gitskill(folder, "undo")
+    assert b"zebra-0" in collected(folder)
+
+    assert gitskill(folder, "forget", studied["sheet-0x"]).code == 0
+    left = collected(folder)
+    assert [word for word in (b"zebra-0", b"sheet-0x", studied["sheet-0x"].encode()) if word in left] == []
+    assert b"zebra-1" in left
+
+
+def test_a_run_that_waits_goes_on_without_the_trace(
+    folder: Path, gitskill: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place, labels = runs(tmp_path / "runs", good=2)
+    gitskill(folder, "traces", "add", str(place), "--labels", str(labels))
+    trace = json.loads(gitskill(folder, "traces", "list", "--json").out)[0]["trace"]
+    with FaultServer(remarks) as server:
+        for name, value in (("OPENAI_BASE_URL", server.url), ("OPENAI_API_KEY", "sk-x"), ("GITSKILL_MODEL", "m")):
+            monkeypatch.setenv(name, value)
+        gitskill(folder, "analyse", "--max-calls", "0")
+        gitskill(folder, "forget", trace)
+        found = json.loads(gitskill(folder, "analyse", "--run", "r0001", "--json").out)
+
+    assert (found["traces"]["failed"], found["traces"]["lessons"]) == (1, 1)
+    assert trace.encode() not in collected(folder)
+
+
+def test_an_anomaly_that_quotes_it_goes_and_a_run_without_it_is_left_alone(
+    folder: Path, gitskill: Run, reader: SkillReader, trace: str
+) -> None:
+    from conftest import WHO  # noqa: PLC0415
+
+    def begun(about: str) -> str:
+        seen = Assignment(1, about, "t", Status.SUCCESS, Analyst.OFFLINE, 9)
+        run = begin(reader, Plan(Recipe(), (seen,)), WHO)
+        noticed = [Anomaly("a harness", (Evidence(about, 1, f"odd {about}"),)), Anomaly("no quote")]
+        with held(reader.repository, run.id) as lock:
+            Writer(reader, run, lock, WHO).note(noticed)
+        return git(folder, "rev-parse", f"refs/gitskill/runs/{run.id}")
+
+    begun(trace)
+    other = begun("ab" * 32)
+    gitskill(folder, "forget", trace)
+
+    assert f"odd {trace}".encode() not in collected(folder)
+    assert "no quote" in git(folder, "show", "refs/gitskill/runs/r0001:anomalies.json")
+    assert git(folder, "rev-parse", "refs/gitskill/runs/r0002") == other
+
+
+def test_a_lesson_that_quotes_it_and_was_undone_goes_from_the_log(
+    folder: Path, gitskill: Run, trace: str, lesson: tuple[str, str]
+) -> None:
+    gitskill(folder, "undo")
+    assert lesson[0] not in git(folder, "for-each-ref")
+    gitskill(folder, "forget", trace)
+
+    assert WORDS.encode() not in collected(folder)

@@ -75,6 +75,37 @@ def test_a_nul_is_refused_since_git_cannot_keep_it() -> None:
         Lesson(LessonId(RunId(1), 1, "a"), "Title", "a\0b")
 
 
+CONTROLS = st.text(st.characters(categories=["Cc", "Ll"]), max_size=8)
+
+
+@given(CONTROLS, CONTROLS, CONTROLS)
+def test_no_control_character_gets_into_a_commit_and_no_trailer_is_lost(task: str, title: str, quote: str) -> None:
+    evidence = (Evidence("ab" * 32, 2, quote),)
+    traces = (TraceRef("cd" * 32, task, "failure"),)
+    written = Lesson(
+        LessonId(RunId(1), 1, "a"),
+        f"T{title}".replace("\0", ""),
+        "a\x1b[31mb",
+        f"error {task}",
+        traces,
+        evidence,
+        f"v{task}",
+    )
+    text = str(written.message())
+    read = Lesson.parse(Message.parse(text))
+
+    assert [char for char in text.replace("\r\n", "\n") if not (char.isprintable() or char in "\t\n")] == []
+    assert (read.id, read.cause, len(read.evidence)) == (written.id, "a\ufffd[31mb", 1)
+    assert (read.traces[0].trace, read.traces[0].outcome) == ("cd" * 32, "failure")
+
+
+def test_git_itself_accepts_what_a_hostile_task_is_named() -> None:
+    ref = TraceRef("cd" * 32, "a\0b\n\nLesson: l0666a", "failure")
+    text = str(Lesson(LessonId(RunId(1), 1, "a"), "Title", "why", traces=(ref,)).message())
+
+    assert trailers_as_git_reads_them(text).splitlines()[-1] == f"Trace: {'cd' * 32} task=a b Lesson: l0666a failure"
+
+
 @pytest.mark.parametrize(
     ("title", "slug"),
     [

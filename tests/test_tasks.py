@@ -45,6 +45,11 @@ def test_an_id_is_one_line_of_a_bearable_length() -> None:
     assert task("log", told="a\nb\t c" + "d" * 300) == "a b c" + "d" * 195
 
 
+def test_an_id_holds_no_control_characters() -> None:
+    assert task("log", told="a\0b\x1b[31m\x85c\x9b") == "a b [31m c"
+    assert task("log", told="\0", request="") == "trial"
+
+
 @pytest.mark.parametrize("rule", ["", "name", "path", "path:(", "file:x"])
 def test_what_is_no_rule_is_refused(rule: str) -> None:
     with pytest.raises(InvalidInput, match="--task-from"):

@@ -10,6 +10,7 @@ from gitskill.checks.hidden import hidden_names
 from gitskill.checks.leak import Source, leak_findings
 from gitskill.checks.reach import reach_findings
 from gitskill.checks.secrets import secrets_findings
+from gitskill.checks.size import words_findings
 from gitskill.fate import State
 from gitskill.lesson import MAX_TITLE, Evidence
 from gitskill.redact.redactor import Redactor
@@ -60,6 +61,7 @@ def check_lesson(
     taught = {"title": words.title, "rule": words.rule}
     found = (
         *_form_findings(base, skill, words),
+        *words_findings({name: text for name, text in texts.items() if name != "title"}),
         *check_change(base, skill),
         *_hidden_findings(texts),
         *_evidence_findings(evidence, sources),

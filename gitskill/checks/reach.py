@@ -1,5 +1,7 @@
 """What a change lets an agent do that it was not told to do before: new hosts, commands, scripts, permissions.
 
+Or what it is no longer told: a change that takes most of the skill away is held too.
+
 Reach is compared with the base as a whole: what the skill names already is no
 news, wherever it stands. A finding holds a lesson for a person; it never says
 that the lesson is bad, and nothing that it does not find is safe for that.
@@ -7,6 +9,7 @@ that the lesson is bad, and nothing that it does not find is safe for that.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -80,7 +83,8 @@ def reach_findings(base: Skill, skill: Skill) -> tuple[Finding, ...]:
         for line, item in _reach(path, text):
             if item not in known and item not in found:
                 found[item] = Finding("reach", Level.HELD, path, line, f"new {item[0]}: {item[1]}")
-    return (*found.values(), *_file_findings(base, skill), *_frontmatter_findings(base, skill))
+    others = (_file_findings, _frontmatter_findings, _removal_findings)
+    return (*found.values(), *(each for find in others for each in find(base, skill)))
 
 
 @lru_cache(maxsize=4)
@@ -145,6 +149,23 @@ def _frontmatter_findings(base: Skill, skill: Skill) -> Iterator[Finding]:
     before, after = (_frontmatter(each) for each in (base, skill))
     if before != after and SKILL_FILE in base.files:
         yield Finding("reach", Level.HELD, SKILL_FILE, 1, "the frontmatter changed")
+
+
+def _removal_findings(base: Skill, skill: Skill) -> Iterator[Finding]:
+    """Hold what takes most of SKILL.md, or a whole file, out of a skill: a lesson adds or mends."""
+    before = _body_lines(base)
+    removed = (before - _body_lines(skill)).total()
+    if 2 * removed > before.total():
+        message = f"removes {removed} of {before.total()} lines of {SKILL_FILE}"
+        yield Finding("reach", Level.HELD, SKILL_FILE, None, message)
+    for path in sorted(base.files.keys() - skill.files.keys() - {SKILL_FILE}):
+        yield Finding("reach", Level.HELD, path, None, "removes the whole file")
+
+
+def _body_lines(skill: Skill) -> Counter[str]:
+    """Count the lines that say something. Where they stand is all one: a section may be moved."""
+    body = split(skill.files.get(SKILL_FILE, b"").decode("utf-8", "replace")).body
+    return Counter(text for line in body.split("\n") if (text := line.strip()))
 
 
 def _frontmatter(skill: Skill) -> str:

@@ -1,6 +1,6 @@
 """Whether a skill is too big: for the model that reads it, and for us."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gitskill.checks.finding import Finding, Level
@@ -12,6 +12,8 @@ MAX_TOKENS = 5000
 MAX_FILE_BYTES = 256 * 1024
 MAX_FILES = 500
 MAX_SKILL_BYTES = 5 * 1024 * 1024
+MAX_WORDS = 4000
+"""Characters of each text that a lesson says outside the skill's files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,15 @@ def size_findings(skill: Skill, base: Skill | None = None) -> tuple[Finding, ...
         )
         for m in _measures(skill)
         if m.size > max(m.limit, before.get((m.path, m.unit), 0))
+    )
+
+
+def words_findings(texts: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Refuse texts that are too long for a commit's message; `texts` are those of a lesson by their names."""
+    return tuple(
+        Finding("size", Level.INVALID, "", None, f"the {name} has {len(text):,} characters; the limit is {MAX_WORDS:,}")
+        for name, text in texts.items()
+        if len(text) > MAX_WORDS
     )
 
 

@@ -218,8 +218,7 @@ def _log(repository: Repository, batch: Batch, lost: _Lost, anew: Mapping[str, C
         kept = [anew.get(oid, oid) for oid in _kept(repository, entry) if not _leads_to(repository, oid, lost)]
         trailers = [("Previous", tip)] if tip else []
         trailers += [("Undoes", renamed[entry.undoes])] if entry.undoes in renamed else []
-        told = [{"ref": step.ref, "old": step.old, "new": step.new} for step in moves]
-        tree = batch.edit_tree(None, {"moves.json": json.dumps(told, indent=1, sort_keys=True).encode() + b"\n"})
+        tree = oplog.moves_tree(batch, moves)
         commit = repository.read_commit(CommitId(str(entry.commit)))
         who = Who(commit.committer.name, commit.committer.email, commit.commit_time)
         tip = batch.commit(tree, [tip, *kept] if tip else kept, Message(entry.what, "", tuple(trailers)), who)

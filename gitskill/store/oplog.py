@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pygit2 import Commit
 from pygit2.enums import ObjectType
 
 from gitskill.errors import GitRefused, InvalidInput, NotFound, RefMoved
@@ -142,7 +141,7 @@ def _undone(log: Sequence[Operation]) -> set[CommitId]:
 
 
 def _entry(repository: Repository, batch: Batch, operation: Operation, before: str | None, who: Who) -> CommitId:
-    tree = _moves_tree(batch, (*operation.done, *operation.moves))
+    tree = moves_tree(batch, (*operation.done, *operation.moves))
     parents = [CommitId(before)] if before else []
     if operation.keep:
         new = {step.new for step in operation.moves}
@@ -153,7 +152,8 @@ def _entry(repository: Repository, batch: Batch, operation: Operation, before: s
     return batch.commit(tree, parents, Message(one_line(operation.what), "", tuple(trailers)), who)
 
 
-def _moves_tree(batch: Batch, moves: Sequence[Move]) -> str:
+def moves_tree(batch: Batch, moves: Sequence[Move]) -> str:
+    """Write down the moves of an entry."""
     told = [{"ref": step.ref, "old": step.old, "new": step.new} for step in moves]
     return batch.edit_tree(None, {_MOVES: json.dumps(told, indent=1, sort_keys=True).encode() + b"\n"})
 
@@ -169,35 +169,3 @@ def _kept_tags(repository: Repository, operation: Operation) -> list[Move]:
 def _is_commit(repository: Repository, oid: CommitId) -> bool:
     found = repository.git.get(oid)
     return found is not None and found.type == ObjectType.COMMIT
-
-
-def without(repository: Repository, batch: Batch, lost: set[CommitId], ref: str) -> CommitId | None:
-    """Write the log anew so that it keeps none of the `lost` commits, nor anything that leads to one.
-
-    What moved `ref` can no longer be undone: those moves are left out, and operations that were nothing else.
-    """
-    renamed: dict[str, CommitId] = {}
-    tip: CommitId | None = None
-    for entry in reversed(list(operations(repository))):
-        moves = [step for step in entry.moves if step.ref != ref]
-        if not moves:
-            continue
-        commit = repository.read_commit(CommitId(str(entry.commit)))
-        kept = [oid for oid in _further(commit) if not any(_leads_to(repository, oid, each) for each in lost)]
-        trailers = [("Previous", tip)] if tip else []
-        trailers += [("Undoes", renamed[entry.undoes])] if entry.undoes in renamed else []
-        message = Message(entry.what, "", tuple(trailers))
-        who = Who(commit.committer.name, commit.committer.email, commit.commit_time)
-        tip = batch.commit(_moves_tree(batch, moves), [tip, *kept] if tip else kept, message, who)
-        renamed[str(entry.commit)] = tip
-    return tip
-
-
-def _further(commit: Commit) -> list[CommitId]:
-    """Give what an entry keeps, besides the entry before it."""
-    parents = [CommitId(str(oid)) for oid in commit.parent_ids]
-    return parents[1:] if Message.parse(commit.message).one("Previous") else parents
-
-
-def _leads_to(repository: Repository, commit: CommitId, other: CommitId) -> bool:
-    return _is_commit(repository, other) and repository.descends(commit, other)
