@@ -27,21 +27,21 @@ def teach(nodes: NodeStore, texts: Iterable[str], path: str = "SKILL.md") -> lis
     return teach_skills(nodes, [base_skill(nodes).with_file(path, text.encode()) for text in texts])
 
 
-def teach_skills(nodes: NodeStore, skills: Iterable[Skill]) -> list[Live]:
+def teach_skills(nodes: NodeStore, skills: Iterable[Skill], analyst: str = "error test") -> list[Live]:
     """Commit one lesson for each version of the skill, and give what each changes."""
     repository = nodes.reader.repository
     base = repository.head()
     batch = Batch(repository)
     made = [
-        lessons.add(nodes.reader, batch, _lesson(number), skill, base, WHO) for number, skill in enumerate(skills, 1)
+        lessons.add(nodes.reader, batch, _lesson(number, analyst), skill, base, WHO) for number, skill in enumerate(skills, 1)
     ]
     batch.write()
     return [nodes.live(CommitId(str(move.new)), base) for move in made]
 
 
-def _lesson(number: int) -> Lesson:
+def _lesson(number: int, analyst: str) -> Lesson:
     trace = TraceRef(f"{number:064x}", f"task-{number % 3}", "failure")
-    return Lesson(lesson_id(number), f"Lesson {number}", "It went wrong.", "error test", (trace,))
+    return Lesson(lesson_id(number), f"Lesson {number}", "It went wrong.", analyst, (trace,))
 
 
 def join(nodes: NodeStore, place: tuple[int, int], live: Sequence[Live], parents: Sequence[CommitId] = ()) -> Node:

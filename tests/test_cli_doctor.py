@@ -258,6 +258,7 @@ def test_the_environment_is_named_where_it_decides(
 
 def test_a_script_is_no_endpoint(folder: Path, gitskill: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITSKILL_MODEL", "script:answers.json")
+    (folder / "answers.json").write_text("[]")
 
     found = rows(gitskill(folder, "doctor", "--json"))
 

@@ -12,6 +12,7 @@ from conftest import SKILL, WHO, git
 from gitskill.consolidate.clashes import Clashing
 from gitskill.consolidate.join import find_joins
 from gitskill.consolidate.merge import Merged, merge
+from gitskill.lesson import PERSON
 from gitskill.node import Kind
 from gitskill.skill.snapshot import Skill
 from gitskill.store.blame import blame
@@ -158,7 +159,7 @@ def test_a_file_that_one_lesson_removes_and_another_changes_is_a_clash(nodes: No
     git(folder, "commit", "-qm", "More")
     base = nodes.reader.read(nodes.reader.repository.head())
     gone = base.with_file("references/a.md", None).with_file("SKILL.md", SKILL.encode())
-    live = teach_skills(nodes, [gone, base.with_file("references/a.md", b"# A\n\nMore.\n")])
+    live = teach_skills(nodes, [gone, base.with_file("references/a.md", b"# A\n\nMore.\n")], PERSON)
 
     with pytest.raises(Clashing, match=r"change references/a\.md as a whole"):
         merge(nodes, [nodes.lesson(item.commit) for item in live], WHO)
