@@ -64,6 +64,17 @@ class Anomaly:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """A lesson that took no part in the consolidation of its run."""
+
+    slot: str
+    is_said: bool
+    """The skill says it already; else it stands back."""
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What a run has come to so far."""
 

@@ -33,7 +33,8 @@ def teach_skills(nodes: NodeStore, skills: Iterable[Skill], analyst: str = "erro
     base = repository.head()
     batch = Batch(repository)
     made = [
-        lessons.add(nodes.reader, batch, _lesson(number, analyst), skill, base, WHO) for number, skill in enumerate(skills, 1)
+        lessons.add(nodes.reader, batch, _lesson(number, analyst), skill, base, WHO)
+        for number, skill in enumerate(skills, 1)
     ]
     batch.write()
     return [nodes.live(CommitId(str(move.new)), base) for move in made]

@@ -110,3 +110,19 @@ def test_runs_that_teach_nothing_have_no_candidate(folder: Path, gitskill: Run) 
 def test_a_run_that_is_not_studied_is_not_consolidated(folder: Path, gitskill: Run) -> None:
     assert gitskill(folder, "consolidate").code == 3
     assert gitskill(folder, "consolidate", "r0009").code == 3
+
+
+def test_a_second_run_on_what_was_taken_teaches_nothing_new(
+    folder: Path, gitskill: Run, evolved: dict[str, Any]
+) -> None:
+    git(folder, "merge", "-q", "--no-ff", "-m", "Take it", "gitskill/r0001/evolved")
+
+    again = told(gitskill(folder, "evolve", "--json"))
+
+    counts = again["lessons"]
+    assert (again["run"], again["candidate"]) == ("r0002", None)
+    assert counts["proposed"] == evolved["lessons"]["proposed"] == counts["folded"] + counts["held"]
+    assert gitskill(folder, "evolve").out.endswith("nothing new was learned, so there is no candidate\n")
+    rows = told(gitskill(folder, "show", "r0002", "--json"))
+    folded = next(row["lesson"] for row in rows if row["state"] == "folded")
+    assert told(gitskill(folder, "show", folded, "--json"))["reason"].startswith("the skill says it already: r0001/l")

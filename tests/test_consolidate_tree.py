@@ -273,6 +273,6 @@ def test_a_lesson_whose_branch_a_person_deleted_is_dropped_and_said_so(place: Pa
     gathered = gather(made.nodes, made.run, fates)
     found = Bench(made.nodes, made.run, gathered).consolidated(16)
 
-    assert dict(gathered.left_out) == {LessonId(RUN, 3, "a"): "its branch was deleted"}
+    assert [(each.slot, each.reason) for each in gathered.aside] == [("l0003a", "its branch was deleted")]
     assert found.candidate
-    assert dict(found.candidate.says.dropped) == dict(gathered.left_out)
+    assert "Bad" in text_of(made, found.candidate.commit)  # the other run taught it too

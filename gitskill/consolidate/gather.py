@@ -1,18 +1,21 @@
 """The lessons of a run as they are now: a person may have amended one, deleted its branch, or added another."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Level
 from gitskill.checks.hidden import hidden_names
 from gitskill.checks.reach import reach_findings
 from gitskill.errors import InvalidInput
-from gitskill.fate import LessonFate, State
-from gitskill.ids import LessonId
+from gitskill.fate import Aside, LessonFate, State
+from gitskill.ids import CommitId, LessonId
 from gitskill.lesson import PERSON, Lesson, TraceRef
 from gitskill.node import Live
+from gitskill.skill.hunks import Hunk, heading_level
 from gitskill.store import lessons
+from gitskill.store.blame import blame
 from gitskill.store.lessons import Recorded
 from gitskill.store.nodes import NodeStore
 from gitskill.store.runs import Run
@@ -25,8 +28,8 @@ class Gathered:
     live: Mapping[LessonId, Live]
     lessons: Mapping[LessonId, Lesson]
     by_person: frozenset[LessonId]
-    left_out: Mapping[LessonId, str]
-    """Lessons that cannot take part, each with the reason."""
+    aside: tuple[Aside, ...] = ()
+    """Lessons that take no part, each with the reason."""
 
     @property
     def taught(self) -> Mapping[LessonId, tuple[TraceRef, ...]]:
@@ -38,13 +41,14 @@ def gather(nodes: NodeStore, run: Run, fates: Mapping[str, LessonFate]) -> Gathe
     """Read every lesson of a run that has a branch."""
     live: dict[LessonId, Live] = {}
     read: dict[LessonId, Lesson] = {}
-    left_out: dict[LessonId, str] = {}
+    aside: list[Aside] = []
     people: set[LessonId] = set()
+    known = cache(lambda: _sources(nodes, run.base))
     here = {found.id: found for found in lessons.listed(nodes.reader.repository, run.id)}
     for slot, fate in fates.items():
         lesson = LessonId.parse(f"{run.id}/{slot}")
         if lesson not in here and fate.state is State.PROPOSED:
-            left_out[lesson] = "its branch was deleted"
+            aside.append(Aside(slot, is_said=False, by="person", reason="its branch was deleted"))
     for lesson, found in here.items():
         fate_ = fates.get(lesson.short)
         if fate_ and fate_.state is State.HELD and fate_.commit == found.commit:
@@ -53,12 +57,35 @@ def gather(nodes: NodeStore, run: Run, fates: Mapping[str, LessonFate]) -> Gathe
             recorded = nodes.lesson(found.commit)
             _refuse_unfit(nodes, run, recorded)
         except InvalidInput as error:
-            left_out[lesson] = str(error)
+            aside.append(Aside(lesson.short, is_said=False, by="check", reason=str(error)))
+            continue
+        if recorded.lesson.analyst != PERSON and (source := _said(recorded, known)):
+            aside.append(Aside(lesson.short, is_said=True, by=source, reason=f"the skill says it already: {source}"))
             continue
         live[lesson] = nodes.live(found.commit, run.base)
         read[lesson] = recorded.lesson
         people |= {lesson} if recorded.lesson.analyst == PERSON else set()
-    return Gathered(live, read, frozenset(people), left_out)
+    return Gathered(live, read, frozenset(people), tuple(sorted(aside, key=lambda each: each.slot)))
+
+
+def _said(recorded: Recorded, known: Callable[[], Mapping[str, str]]) -> str:
+    """Name the lesson, or `base`, that says in the base all that this one adds; empty where it says anything new."""
+    hunks = [change for change in recorded.changes if isinstance(change, Hunk) and change.is_insert]
+    added = [line for hunk in hunks for line in hunk.lines if line.strip() and not heading_level((line,))]
+    if len(hunks) < len(recorded.changes) or not added:
+        return ""
+    lines = known()
+    return lines[added[0].strip()] if all(line.strip() in lines for line in added) else ""
+
+
+def _sources(nodes: NodeStore, base: CommitId) -> Mapping[str, str]:
+    """Give every line of the base with the lesson that taught it."""
+    return {
+        line.text.strip(): str(line.lessons[0]) if line.lessons else "base"
+        for path in nodes.reader.read(base).files
+        if path.endswith(".md")
+        for line in blame(nodes, path, base)
+    }
 
 
 def _refuse_unfit(nodes: NodeStore, run: Run, recorded: Recorded) -> None:

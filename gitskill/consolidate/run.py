@@ -9,6 +9,7 @@ from gitskill.consolidate.tree import Levels, Policy, grow, placed
 from gitskill.ids import CommitId
 from gitskill.node import Node
 from gitskill.store import names
+from gitskill.store.analyses import set_aside
 from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
@@ -48,7 +49,8 @@ async def consolidate(
     wanted = {names.node_ref(repository, place): node.commit for place, node in every.items()}
     if candidate:
         wanted[names.evolved_ref(repository, run.id)] = candidate.commit
-    if moves := _moves(nodes, run, wanted):
+    noted = set_aside(nodes.reader, batch, run, gathered.aside, who)
+    if moves := (*_moves(nodes, run, wanted), *([noted] if noted else [])):
         record(repository, batch, Operation(f"consolidate {run.id}", moves), who)
     return Consolidated(candidate, tuple(every.values()))
 

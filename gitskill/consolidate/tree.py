@@ -74,11 +74,11 @@ async def placed(ground: Ground, root: Node, gathered: Gathered, policy: Policy)
     if not found.standing:
         return None
     before = {one.commit for item in root.live for one in ground.apart(item)}
-    if {item.commit for item in found.standing} == before and not gathered.left_out:
+    if {item.commit for item in found.standing} == before:
         return root
     # All that clashed was settled below; what is placed only inserts.
     made = await merge_group(ground, above, found.standing, (root,), BySupport())
-    dropped = dict(made.says.dropped) | dict(found.held) | dict(gathered.left_out)
+    dropped = dict(made.says.dropped) | dict(found.held)
     says = Octopus(above, made.says.support, tuple(sorted(dropped.items())))
     carried = {item.commit for item in root.live}
     parents = [root.commit, *(item.commit for item in made.live if item.commit not in carried)]

@@ -11,12 +11,12 @@ from gitskill.checks.evidence import evidence_findings
 from gitskill.checks.finding import Finding
 from gitskill.checks.reach import reach_findings
 from gitskill.errors import InvalidInput, NotFound
-from gitskill.fate import LessonFate
+from gitskill.fate import Aside, LessonFate
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.lesson import PERSON, Lesson
 from gitskill.node import Kind, Live, Octopus, Support
 from gitskill.skill.snapshot import Skill
-from gitskill.store.analyses import fates
+from gitskill.store.analyses import aside, fates
 from gitskill.store.history import octopuses
 from gitskill.store.lessons import Found, Recorded, listed
 from gitskill.store.nodes import NodeStore
@@ -117,6 +117,7 @@ class Standings:
         self._nodes = nodes
         self._fates: dict[RunId, dict[str, LessonFate]] = {}
         self._there: dict[RunId, frozenset[LessonId]] = {}
+        self._back: dict[RunId, Mapping[str, Aside]] = {}
         self._named: defaultdict[LessonId, list[_Naming]] = defaultdict(list)
         repository = nodes.reader.repository
         for commit, says in octopuses(repository):
@@ -158,9 +159,20 @@ class Standings:
     def _recorded(self, lesson: LessonId) -> Standing:
         """Say what the checks made of a lesson that nobody has merged."""
         fate = self.fates(lesson.run).get(lesson.short)
+        if back := self._aside(lesson.run).get(lesson.short):
+            held = back.reason.startswith("held: ")
+            state = State.FOLDED if back.is_said else State.HELD if held else State.DROPPED
+            return Standing(state, back.by, back.reason.removeprefix("held: "))
         if fate and fate.commit and lesson not in self._branches(lesson.run):
             return Standing(State.DROPPED, "person", f"its branch was deleted; it was {fate.commit}")
         return Standing(State(fate.state), fate.by, fate.reason) if fate else Standing(State.PROPOSED)
+
+    def _aside(self, run: RunId) -> Mapping[str, Aside]:
+        if run not in self._back:
+            repository = self._nodes.reader.repository
+            found = next((each for each in recorded(repository) if each.id == run), None)
+            self._back[run] = aside(repository, found) if found else {}
+        return self._back[run]
 
     def _branches(self, run: RunId) -> frozenset[LessonId]:
         if run not in self._there:

@@ -13,7 +13,7 @@ from typing import Any
 
 from gitskill import codec
 from gitskill.errors import GitRefused, InvalidInput, RefMoved
-from gitskill.fate import Anomaly, LessonFate, TraceFate
+from gitskill.fate import Anomaly, Aside, LessonFate, TraceFate
 from gitskill.ids import CommitId
 from gitskill.lesson import Lesson
 from gitskill.message import Message
@@ -31,6 +31,7 @@ from gitskill.store.skills import SkillReader
 _PLAN = "plan.json"
 _FATES = "fates"
 _ANOMALIES = "anomalies.json"
+_ASIDE = "aside.json"
 _FATE = re.compile(r"\d{4,9}\.json")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _TRIES = 20
@@ -120,6 +121,36 @@ def is_studied(repository: Repository, run: Run) -> bool:
         return len(fates(repository, run)) >= run.planned
     except InvalidInput:
         return False
+
+
+def aside(repository: Repository, run: Run) -> Mapping[str, Aside]:
+    """Read which lessons took no part when the run was consolidated last, by their slots."""
+    tree = _tree(repository, run)
+    if _ASIDE not in tree:
+        return {}
+    found: tuple[Aside, ...] = _loaded(tuple[Aside, ...], repository, run, tree[_ASIDE][1])
+    return {each.slot: each for each in found}
+
+
+def set_aside(reader: SkillReader, batch: Batch, run: Run, found: Sequence[Aside], who: Who) -> Move | None:
+    """Write into the record which lessons take no part; None where it says so already."""
+    if run.record is None or tuple(found) == tuple(aside(reader.repository, run).values()):
+        return None
+    data = json.dumps([codec.dump(each) for each in found], ensure_ascii=False, sort_keys=True)
+    changes: dict[str, Change] = {_ASIDE: data.encode(errors="replace") if found else None}
+    return Move(names.RUNS + str(run.id), run.record, _state(reader, batch, run, changes, _stamped(reader, run, who)))
+
+
+def _state(reader: SkillReader, batch: Batch, run: Run, changes: Mapping[str, Change], who: Who) -> CommitId:
+    """Make the next state of a record. Each has the first one as its parent, however many there were in between."""
+    repository = reader.repository
+    if run.record is None:
+        raise InvalidInput(f"{run.id} has no record")
+    origin = run.record
+    while parents := repository.parents(origin):
+        origin = parents[0]
+    tree = batch.edit_tree(str(repository.read_commit(run.record).tree_id), changes)
+    return batch.commit(tree, [origin], Message(f"Record of {run.id}"), who)
 
 
 def as_begun(repository: Repository, operation: Operation) -> Operation:
@@ -248,18 +279,8 @@ class Writer:
         return False
 
     def _record(self, batch: Batch, changes: Mapping[str, Change]) -> Move:
-        repository, run = self._reader.repository, self._run
-        if run.record is None:
-            raise InvalidInput(f"{run.id} has no record")
-        tree = batch.edit_tree(str(repository.read_commit(run.record).tree_id), changes)
-        made = batch.commit(tree, [self._origin(run.record)], Message(f"Record of {run.id}"), self._who)
-        return Move(names.RUNS + str(run.id), run.record, made)
-
-    def _origin(self, commit: CommitId) -> CommitId:
-        """Find the record's first state: each later one has it as its parent, however many there were in between."""
-        while parents := self._reader.repository.parents(commit):
-            commit = parents[0]
-        return commit
+        made = _state(self._reader, batch, self._run, changes, self._who)
+        return Move(names.RUNS + str(self._run.id), self._run.record, made)
 
     def _move(self, batch: Batch, moves: Sequence[Move]) -> None:
         batch.write()  # before the refs are locked
