@@ -123,6 +123,9 @@ def test_a_second_run_on_what_was_taken_teaches_nothing_new(
     assert (again["run"], again["candidate"]) == ("r0002", None)
     assert counts["proposed"] == evolved["lessons"]["proposed"] == counts["folded"] + counts["held"]
     assert gitskill(folder, "evolve").out.endswith("nothing new was learned, so there is no candidate\n")
+    before = git(folder, "for-each-ref")
+    assert gitskill(folder, "evolve").code == 0
+    assert git(folder, "for-each-ref") == before
     rows = told(gitskill(folder, "show", "r0002", "--json"))
     folded = next(row["lesson"] for row in rows if row["state"] == "folded")
     assert told(gitskill(folder, "show", folded, "--json"))["reason"].startswith("the skill says it already: r0001/l")

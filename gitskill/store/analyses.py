@@ -206,7 +206,7 @@ class Writer:
         self._run = run
         self._lock = lock
         self._who = _stamped(reader, run, who)
-        self._made: dict[str, Move] = {}
+        self._began = run.record
 
     def save(self, done: Sequence[Finished]) -> tuple[TraceFate, ...]:
         """Give every lesson of `done` its commit and branch, and write the fates into the record, all at once."""
@@ -234,7 +234,9 @@ class Writer:
         """Change the record and make the branches, all or nothing, also where a person adds to the run meanwhile."""
         for _ in range(_TRIES):
             try:
-                self._move(batch, [*moves, self._record(batch, changes)])
+                told = self._record(batch, changes)
+                if moves or told.old != told.new:
+                    self._move(batch, [*moves, told])
             except RefMoved as error:
                 if error.ref != names.RUNS + str(self._run.id):
                     raise
@@ -249,14 +251,14 @@ class Writer:
         log = list(operations(repository))
         what = f"analyse {self._run.id}"
         logged = next((step for each in log if each.what == what for step in each.moves if step.ref == ref), None)
-        if logged and logged.new == self._run.record:
-            return
+        if logged and self._began == self._run.record:
+            return  # nothing was studied now
         told = {step.ref for each in log if each.what == what for step in each.moves}
         commits = {one.slot: one.commit for each in found.values() for one in each.lessons if one.commit}
         ours = {lesson.id.short: lesson.ref for lesson in lessons.listed(repository, self._run.id)}
         made = [(ours[slot], commit) for slot, commit in commits.items() if slot in ours]
         done = [Move(branch, None, commit) for branch, commit in made if branch and branch not in told]
-        done.append(Move(ref, logged.new if logged else None, self._run.record))
+        done.append(Move(ref, self._began if logged else None, self._run.record))
         with self._lock.moving([OPLOG]):
             record(repository, Batch(repository), Operation(what, (), done=tuple(done)), self._who)
 
