@@ -168,3 +168,25 @@ def test_two_at_once_do_not_work_on_one_run(sample: Path) -> None:
         assert second.returncode == 5
         assert "another gitskill works on r0001" in err
         assert finished(sample, server)[0] == 0
+
+
+@pytest.mark.parametrize("nth", [1, 3])
+def test_a_git_that_dies_after_its_work_was_done_is_no_reason_to_do_it_again(
+    sample: Path, prepared: Prepared, tmp_path: Path, nth: int
+) -> None:
+    programs, counted = tmp_path / "bin", tmp_path / "count"
+    programs.mkdir()
+    (programs / "git").write_text(
+        "#!/bin/sh\n"
+        f'{shutil.which("git")} "$@"; code=$?\n'
+        f'case "$*" in *update-ref*) echo x >> {counted}; [ $(wc -l < {counted}) = {nth} ] && kill -9 $$ ;; esac\n'
+        "exit $code\n"
+    )
+    (programs / "git").chmod(0o755)
+    with FaultServer(analysts) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+        code, said = finished(sample, server)
+
+        assert code == 0, said
+        assert server.count == UNIQUE
+    assert refs(sample) == prepared.refs

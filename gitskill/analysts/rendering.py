@@ -7,8 +7,10 @@ all that the run says, so that no text in the run can hold it.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from gitskill.skill.snapshot import SKILL_FILE, Skill, is_binary
 from gitskill.trace import Call, Json, Observation, Step, Trace, shortened
@@ -21,6 +23,7 @@ _CUT = 40
 """Characters that the note about a cut takes."""
 _GAP = 45
 """Characters that the note about steps left out takes."""
+_MARK = re.compile(r"\[([0-9a-f]{6})\]")
 _MOST = 60
 """Texts of one step; more are counted."""
 _FIRST, _LAST = 2, 8
@@ -45,9 +48,12 @@ def fenced(text: str) -> str:
 
 
 def mark(trace: Trace) -> str:
-    """Give the six characters with which each label of this run begins."""
+    """Give the six characters with which each label of this run begins; no text of the run holds them in brackets."""
     texts = [trace.request, trace.result, *(text for step in trace.steps for _, text in step.texts())]
-    return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:6]
+    known = hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).digest()
+    taken = {found for text in texts for found in _MARK.findall(text)}
+    marks = (hashlib.sha256(known + b"%d" % attempt).hexdigest()[:6] for attempt in count())
+    return next(each for each in marks if each not in taken)
 
 
 def failed(step: Step) -> bool:

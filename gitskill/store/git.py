@@ -28,6 +28,10 @@ _PATIENCE = 1.5
 """Seconds in which a git that was begun may end after this process was told to stop."""
 
 
+class GitKilled(GitRefused):
+    """A signal ended git: what it was asked for may be done or not."""
+
+
 def run(git_dir: Path, *args: str, data: bytes = b"", who: Sequence[str] = ("gitskill", "gitskill@invalid")) -> bytes:
     """Run `git ARGS` on `git_dir` and return what it printed, or raise GitRefused with git's own words.
 
@@ -41,7 +45,8 @@ def run(git_dir: Path, *args: str, data: bytes = b"", who: Sequence[str] = ("git
         raise GitRefused("the git program is not on PATH", hint="install git 2.38 or newer") from error
     if code:
         said = complaint.decode(errors="replace").strip().splitlines() or [f"exit code {code}"]
-        raise GitRefused(f"git {args[0]}: {said[0].removeprefix('fatal: ')}")
+        kind = GitKilled if code < 0 else GitRefused
+        raise kind(f"git {args[0]}: {said[0].removeprefix('fatal: ')}")
     return printed
 
 

@@ -9,7 +9,7 @@ from pygit2.enums import ObjectType
 
 from gitskill.errors import GitRefused, NeedsPerson, RefMoved
 from gitskill.ids import CommitId
-from gitskill.store.git import run
+from gitskill.store.git import GitKilled, run
 from gitskill.store.repository import Repository, Who
 
 HEADS = "refs/heads/"
@@ -53,6 +53,10 @@ def move(repository: Repository, moves: Sequence[Move], who: Who, reason: str, *
             who=(who.name, who.email),
         )
     except GitRefused as error:
+        # A git that was killed may have done its work before it could say so.
+        done = isinstance(error, GitKilled) and all(target(repository, each.ref) == each.new for each in moves)
+        if done:
+            return
         _explain(repository, moves, error)
 
 
