@@ -8,7 +8,7 @@ from typing import Protocol
 
 from gitskill.analysts.draft import Studied
 from gitskill.analysts.suggestion import Suggestion, Taught
-from gitskill.errors import NotFound
+from gitskill.errors import GitskillError, NotFound
 from gitskill.examine import Bench, Case, examine
 from gitskill.fate import Anomaly, Fate, LessonFate, TraceFate
 from gitskill.ids import LessonId, RunId
@@ -115,6 +115,11 @@ class _Line:
             except Paused as error:
                 self.paused = error
                 self.units.clear()
+            except GitskillError:
+                # Those who have their answers, and wait for their turn to look at them, come first.
+                self.units.clear()
+                async with self.work.bench.turn:
+                    raise
 
     async def write(self) -> None:
         """Save what is finished, all of it that waits at once: a slow disk must not hold up the analysts."""

@@ -1,8 +1,9 @@
 """A suggestion held against every check: what it becomes is decided here, in code, and for every analyst alike."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from gitskill.analysts.draft import Studied
 from gitskill.analysts.suggestion import Suggestion
@@ -33,6 +34,8 @@ class Bench:
 
     base: Skill
     redactor: Redactor
+    calm: Callable[[], Awaitable[None]] = field(default=partial(asyncio.sleep, 0), compare=False, repr=False)
+    """Waits until computing holds up no question that can be sent."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
     """Whoever has it may compute for a while."""
 
@@ -62,7 +65,7 @@ async def problem(bench: Bench, case: Case, suggestion: Suggestion) -> str:
     many answers that come at once must not hold up the next questions.
     """
     async with bench.turn:
-        await asyncio.sleep(0)
+        await bench.calm()
         _, findings = _held_against(bench, case, suggestion)
     wrong = [each for each in findings if each.level is Level.INVALID]
     return "; ".join(f"{each.path}: {each.message}" if each.path else each.message for each in wrong)

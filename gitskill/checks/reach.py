@@ -36,8 +36,8 @@ _PROGRAMS = (
     "pip pip3 pipx uvx npx npm pnpm yarn bunx gem cargo brew apt apt-get aptitude dnf yum pacman apk snap choco "
     "winget conda docker podman kubectl helm terraform ansible aws gcloud gsutil az heroku flyctl gh hub "
     "sudo doas su chmod chown setfacl crontab systemctl launchctl schtasks osascript powershell pwsh certutil "
-    "bitsadmin openssl gpg ssh-keygen mkfs dd shred mount insmod iptables eval nohup xattr sqlcmd mysql psql mongo "
-    "redis-cli sendmail mail"
+    "bitsadmin openssl gpg ssh-keygen mkfs dd shred mount insmod iptables eval nohup xattr sqlcmd mysql psql "
+    "sqlite3 mongo redis-cli sendmail mail"
 )
 """What reaches out, installs, or takes hold of the machine. A program that only reads files is no reach."""
 _PROGRAM = re.compile(
@@ -51,6 +51,7 @@ _PHRASES = {
         r"\b(?:ba|z|da|k)?sh\s+-c\b|\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|\bpython3?\s+-c\b|\bnode\s+-e\b"
     ),
     "rm -r": re.compile(r"\brm\s+-[a-z]*[rf]"),
+    "rm of what a program names": re.compile(r"\brm\s+[\"']?[$`]"),
     "go install": re.compile(r"\bgo\s+(?:install|get|run)\b"),
     "a download in a program": re.compile(
         r"\b(?:requests|httpx)\.(?:get|post|put)\b|\burllib\.request\b|\burlopen\b|\bfetch\("

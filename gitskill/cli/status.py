@@ -57,6 +57,7 @@ def show(session: Session, found: "Status") -> None:
         unsure = f", and {output.counted(bill.maybe_paid, 'call')} that may be billed" if bill.maybe_paid else ""
         output.result(f"  cost     {output.counted(bill.calls, 'call')}, {tokens}, {cost}{unsure}")
     _show_reasons(found)
+    _show_remarks(found)
     for each in found.anomalies:
         output.result(f"  anomaly  {each.what}")
     if found.lessons:
@@ -65,6 +66,15 @@ def show(session: Session, found: "Status") -> None:
         output.tell(f"  again     gitskill analyse --run {run.id} --retry")
     if not found.is_finished:
         output.tell(f"  go on     gitskill analyse --run {run.id}")
+
+
+def _show_remarks(found: "Status") -> None:
+    """Print what analysts remarked, such as that something in a run looked like an attack."""
+    remarks = [(each.number, each.reason) for each in found.fates.values() if each.lessons and each.reason]
+    for number, remark in remarks[:_SHOWN]:
+        output.result(f"  remark   on l{number:04d}: {remark}")
+    if len(remarks) > _SHOWN:
+        output.result(f"           and {len(remarks) - _SHOWN} other remarks (--json names them all)")
 
 
 def _show_reasons(found: "Status") -> None:

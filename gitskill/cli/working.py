@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from gitskill.store.runs import Run
 
 
+_ABREAST = 3
+"""Traces that are begun for each question that may be under way: the next one is ready when an answer comes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What fixes are tried and checked with; nothing where there is no sandbox."""
@@ -210,16 +214,17 @@ async def work(session: Session, job: Job) -> None:
         # Its own handle: it is used from another thread.
         reader = SkillReader(Repository.open(session.repository.git_dir), session.reader.folder)
         writer = Writer(reader, run, lock, session.who())
-        bench = Bench(session.reader.read(run.base), job.chosen.redactor)
+        base = session.reader.read(run.base)
         load = engines.loader(session)
         async with AsyncExitStack() as stack:
             opened = await engines.opened_model(session, job, stack)
+            bench = Bench(base, job.chosen.redactor, opened.calm) if opened else Bench(base, job.chosen.redactor)
             engine = engines.model_engine(job, bench, opened) if opened else engines.offline_engine(job, bench, load)
             progress = Progress(len(job.plan.assignments), known.values(), opened.bills if opened else dict)
             writer.note(engine.anomalies)
             todo = Work(run.id, job.plan, bench, engine, load, writer.save)
             try:
-                await analyse(todo, known, 2 * job.chosen.workers, progress.tell)
+                await analyse(todo, known, _ABREAST * job.chosen.workers, progress.tell)
             finally:
                 progress.end()
         writer.finish(fates(session.repository, find_run(session, run.id)))

@@ -1,7 +1,7 @@
 """The model as a command uses it: validated, from the ledger where it can, within the budget of the whole run."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,6 +61,8 @@ class Opened:
     ledger: Ledger
     redact: Redact
     price: PriceOf
+    calm: Callable[[], Awaitable[None]]
+    """Wait until no question is just being sent."""
     bills: Callable[[], dict[Label, Bill]]
     """Give what this process has spent and replayed, by label."""
 
@@ -83,7 +85,7 @@ async def opened(setup: Setup, ledger: Path, run: str, patience: Patience | None
         paid = Ledgered(budgeted, book, setup.redact, prices.usd)
         gated = Gated(paid, setup.workers)
         model = Validated(gated if name == edition else _Renamed(gated, edition))
-        yield Opened(name, model, book, setup.redact, prices.usd, paid.bills)
+        yield Opened(name, model, book, setup.redact, prices.usd, gated.calm, paid.bills)
 
 
 def spent(ledger: Ledger, run: str) -> Cost:
