@@ -156,14 +156,14 @@ def test_a_fix_that_a_persons_checker_passes_stands_on_the_commit(
 def test_a_fix_that_is_turned_down_is_told_as_it_was_and_not_why(
     study: Run, folder: Path, server: FaultServer, tmp_path: Path
 ) -> None:
-    checker = Checker.of(tmp_path, 'echo "B4 must be 4117"; exit 1')
+    checker = Checker.of(tmp_path, 'echo "B4 must be 41170328551"; exit 1')
 
     assert study(*checker.option).code == 0
 
     assert verified(folder) == ["checker did not pass"]
     assert told(server)[1].startswith("The check did not pass.\n")
-    assert "4117" not in "".join(seen.text for seen in server.seen)
-    assert b"4117" not in b"".join(path.read_bytes() for path in (folder / ".git" / "gitskill").iterdir())
+    assert "41170328551" not in "".join(seen.text for seen in server.seen)
+    assert b"41170328551" not in b"".join(path.read_bytes() for path in (folder / ".git" / "gitskill").iterdir())
 
 
 def test_a_checker_that_breaks_off_has_said_nothing(study: Run, folder: Path, tmp_path: Path) -> None:
