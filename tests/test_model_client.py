@@ -1,10 +1,10 @@
 """What goes out: the right request, in a form that the endpoint takes, and nothing else."""
 
 import asyncio
-import threading
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
