@@ -1,15 +1,13 @@
 """The options that say which traces are studied and how, and what they come to: a recipe and a plan."""
 
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gitskill.cli import output
+from gitskill.cli import options, output
 from gitskill.cli.session import Session
 from gitskill.errors import InvalidInput
 
@@ -94,17 +92,8 @@ _OPTIONS = (
 )
 
 
-def flags(command: Callable[..., T]) -> Callable[..., T]:
-    """Give a command the options of a study; it gets them as one argument `study`, a StudyFlags."""
-
-    @wraps(command)
-    def collected(*args: Any, **kwargs: Any) -> T:
-        given = {each.name: kwargs.pop(each.name) for each in fields(StudyFlags)}
-        return command(*args, study=StudyFlags(**given), **kwargs)
-
-    for option in reversed(_OPTIONS):
-        collected = option(collected)
-    return collected
+flags = options.together("study", StudyFlags, _OPTIONS)
+"""Gives a command the options of a study; it gets them as one argument `study`, a StudyFlags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +118,8 @@ _WHICH = (
 )
 
 
-def which(command: Callable[..., T]) -> Callable[..., T]:
-    """Give a command the options that choose a run; it gets them as one argument `which`, a Which."""
-
-    @wraps(command)
-    def collected(*args: Any, **kwargs: Any) -> T:
-        given = {each.name: kwargs.pop(each.name) for each in fields(Which)}
-        return command(*args, which=Which(**given), **kwargs)
-
-    for option in reversed(_WHICH):
-        collected = option(collected)
-    return collected
+which = options.together("which", Which, _WHICH)
+"""Gives a command the options that choose a run; it gets them as one argument `which`, a Which."""
 
 
 def refuse_replanning(study: StudyFlags) -> None:

@@ -3,15 +3,14 @@
 import math
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import wraps
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gitskill.cli import output
+from gitskill.cli import options, output
 from gitskill.cli.configured import REPOSITORY_FILE, exposed, narrowed_limits, user_config
 from gitskill.cli.session import Session
 from gitskill.errors import InvalidInput
@@ -86,17 +85,8 @@ _OPTIONS = (
 )
 
 
-def flags(command: Callable[..., T]) -> Callable[..., T]:
-    """Give a command the options of a model; it gets them as one argument `flags`, a ModelFlags."""
-
-    @wraps(command)
-    def collected(*args: Any, **kwargs: Any) -> T:
-        given = {each.name: kwargs.pop(each.name) for each in fields(ModelFlags)}
-        return command(*args, flags=ModelFlags(**given), **kwargs)
-
-    for option in reversed(_OPTIONS):
-        collected = option(collected)
-    return collected
+flags = options.together("flags", ModelFlags, _OPTIONS)
+"""Gives a command the options of a model; it gets them as one argument `flags`, a ModelFlags."""
 
 
 def again(flags: ModelFlags) -> str:

@@ -1,11 +1,40 @@
 """Options that several commands share, so that they mean the same everywhere."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from functools import wraps
+from typing import Any, Protocol, TypeVar
 
 import click
 
 T = TypeVar("T")
+Command = Callable[..., T]
+
+
+class Decorator(Protocol):
+    """Gives a command more options."""
+
+    def __call__(self, command: Command[T], /) -> Command[T]:
+        """Give the command with its options."""
+        ...
+
+
+def together(name: str, kind: type[Any], options: Sequence[Decorator]) -> Decorator:
+    """Make a decorator that gives a command these options, and hands them over as one argument, a `kind`."""
+
+    def decorate(command: Command[T]) -> Command[T]:
+        @wraps(command)
+        def collected(*args: Any, **kwargs: Any) -> T:
+            given = {each.name: kwargs.pop(each.name) for each in fields(kind)}
+            return command(*args, **{name: kind(**given)}, **kwargs)
+
+        found: Command[T] = collected
+        for option in reversed(options):
+            found = option(found)
+        return found
+
+    return decorate
+
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document with stable keys.")
 
