@@ -26,7 +26,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from gitskill.cli.main import COMMANDS
 from gitskill.model.budget import Limits
 from gitskill.model.endpoint import Endpoint, Settings
 from gitskill.model.failures import NoAnswer
@@ -249,6 +248,58 @@ def analysts_end_to_end(url: str, key: str) -> None:
         print(f"analyse: {fates}")
 
 
+LESSON = {
+    "title": "Say when you are done.",
+    "cause": "Step 2 ended the run.",
+    "rule": "Say when you are done.",
+    "evidence": [{"run": 1, "step": 2, "text": "I am done."}],
+    "edits": [
+        {
+            "op": "append_to_section",
+            "file": "SKILL.md",
+            "target_section": "Writing",
+            "target_text": "",
+            "old_text": "",
+            "content": "- Say when you are done.",
+            "after_section": "",
+        }
+    ],
+}
+PARROT = {
+    "analyst-rules.md": "You repeat what you are given, letter for letter.",
+    "analyst-success.md": "Repeat the JSON.\n\n$rules\n\n$skill",
+    "analyst-success-task.md": f"$runs\n\nRepeat this:\n{json.dumps({'lessons': [LESSON], 'reason': ''})}",
+}
+"""Prompts that ask for a lesson that is written out: this model can copy one, now and then."""
+MOST_RUNS = 24
+
+
+def a_lesson_is_committed(url: str, key: str) -> None:
+    """Let the success analyst read runs, with prompts of one's own, until a lesson passed every check."""
+    with tempfile.TemporaryDirectory() as place:
+        prompts, config = Path(place, "prompts"), Path(place, "config.yml")
+        prompts.mkdir()
+        for name, text in PARROT.items():
+            (prompts / name).write_text(text)
+        config.write_text(f"prompts: {prompts}\n")
+        env = {**environment(url, key, Path(place)), "GITSKILL_CONFIG": str(config)}
+        folder = Path(place, "sheets")
+        make_skill(folder, env)
+        good = dict(list(traces())[-1])
+        for number in range(1, MOST_RUNS + 1):
+            run, labels = Path(place, f"run-{number}.json"), Path(place, "labels.csv")
+            run.write_text(json.dumps(good | {"task": f"sheet-{number}x", "request": f"Add a total to book {number}."}))
+            labels.write_text(f"id,outcome\nsheet-{number}x,success\n")
+            gitskill(folder, env, "traces", "add", str(run), "--labels", str(labels))
+            done = gitskill(folder, env, "analyse", "--workers", "1", "--traces", str(run), "--json")
+            expect(done.returncode in {0, 7}, f"analyse ended with {done.returncode}: {done.stderr}")
+            if json.loads(done.stdout)["lessons"]["pending"]:
+                shown = gitskill(folder, env, "show", json.loads(done.stdout)["run"]).stdout
+                print(f"a lesson is committed, from run {number}: {shown.splitlines()[0]}")
+                return
+    expect(is_so=False, otherwise=f"of {MOST_RUNS} runs none became a lesson that passes the checks")
+
+
 def expect(is_so: object, otherwise: str) -> None:
     """End with what went wrong, unless all is as it should be."""
     if not is_so:
@@ -266,10 +317,8 @@ def main() -> None:
         print(f"structured answers: {many.valid} of {many.asked} valid in {many.seconds:.1f} s")
         print(f"  {many.read} tokens read, {many.wrote} written, {many.wrote / many.seconds:.0f} written a second")
         doctor_is_content(url, key)
-        if "analyse" in COMMANDS:
-            analysts_end_to_end(url, key)
-        else:
-            print("analyse: no such command yet")
+        a_lesson_is_committed(url, key)
+        analysts_end_to_end(url, key)
 
 
 if __name__ == "__main__":
