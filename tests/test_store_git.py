@@ -31,8 +31,9 @@ def test_ctrl_c_waits_until_git_has_moved_the_refs(folder: Path, repository: Rep
     slow = folder / "bin/git"
     slow.parent.mkdir()
     real = subprocess.run(["which", "git"], capture_output=True, text=True, check=True).stdout.strip()
-    # A git that tells when it runs, and takes its time: the read ends half a second later.
-    slow.write_text(f'#!/bin/sh\necho > {hook}\nsleep 0.5\nexec {real} "$@"\n')
+    # A git that tells when it has heard all, and takes its time.
+    heard = folder / ".git/heard"
+    slow.write_text(f'#!/bin/sh\ncat > {heard}\necho > {hook}\nsleep 0.5\nexec {real} "$@" < {heard}\n')
     slow.chmod(0o755)
     with subprocess.Popen(
         [sys.executable, "-c", _MOVER, str(folder / ".git"), repository.head()],
