@@ -1,6 +1,7 @@
 """What every test may count on: a sealed git, a skill in a real repository, the real program."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,6 +46,14 @@ description: Edit spreadsheets. Use for xlsx files.
 
 Store dates as dates.
 """
+
+
+def needed(program: str, untested: str) -> str:
+    """Find a program that a test cannot do without: missing, it is named, and where everything must run it fails."""
+    found = shutil.which(program)
+    if found is None and os.environ.get("CI"):
+        pytest.fail(f"{program} is not installed")
+    return found or pytest.skip(f"{program} is not installed: {untested}")
 
 
 @pytest.fixture(scope="session", autouse=True)

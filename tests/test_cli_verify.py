@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from analyst_server import lesson, lessons, quotable, turn
-from conftest import Done, git, state
+from conftest import Done, git, needed, state
 from fault_server import FaultServer, Reaction, Script, Seen, ok
 from study_runs import run_log
 
@@ -57,11 +57,7 @@ def told(server: FaultServer) -> list[str]:
 
 @pytest.fixture
 def bwrap() -> str:
-    """Find bubblewrap; without it nothing here can be tried, which is a failure where everything must be."""
-    found = shutil.which("bwrap")
-    if found is None and os.environ.get("CI"):
-        pytest.fail("bubblewrap is not installed")
-    return found or pytest.skip("bubblewrap is not installed: no fix was tried from the command line")
+    return needed("bwrap", "no fix was tried from the command line")
 
 
 @pytest.fixture

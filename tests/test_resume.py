@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from analyst_server import analysts
-from conftest import SKILL, commit_all, git, state
+from conftest import SKILL, commit_all, git, needed, state
 from fault_server import FaultServer, Seen, hang
 from gitskill.cli.main import run
 from study_runs import runs
@@ -120,14 +120,11 @@ def test_killed_while_git_is_written_it_goes_on(
     sample: Path, prepared: Prepared, call: str, points: tuple[int, ...]
 ) -> None:
     """Every file operation of ours and of git's is a place to die: a few of them are tried here."""
-    if shutil.which("strace") is None:
-        if os.environ.get("CI"):
-            pytest.fail("strace is not installed")
-        pytest.skip("strace is not installed: dying while git is written was not tested")
+    strace = needed("strace", "dying while git is written was not tested")
     with FaultServer(analysts) as server:
         for number in points:
             fault = f"inject={call}:signal=KILL:when={number}"
-            trace = ("strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", fault)
+            trace = (strace, "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", fault)
             start(sample, server, trace=trace).communicate(timeout=60)
         code, said = finished(sample, server)
 

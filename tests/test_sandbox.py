@@ -24,6 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gitskill
+from conftest import needed
 from gitskill.errors import InvalidInput
 from gitskill.sandbox import preflight
 from gitskill.sandbox.bubblewrap import NoSandbox, Ran, Sandbox
@@ -39,11 +40,7 @@ Probe = Callable[..., Ran]
 
 @pytest.fixture(scope="session")
 def bwrap() -> str:
-    """Find bubblewrap; without it nothing here can be tested, which is a failure where everything must be."""
-    found = shutil.which("bwrap")
-    if found is None and os.environ.get("CI"):
-        pytest.fail("bubblewrap is not installed")
-    return found or pytest.skip("bubblewrap is not installed: nothing of the sandbox was tested")
+    return needed("bwrap", "nothing of the sandbox was tested")
 
 
 @pytest.fixture(scope="session")

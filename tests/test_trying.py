@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analyst_desk import RUN
+from conftest import needed
 from gitskill.analysts.room import Ran
 from gitskill.errors import InvalidInput
 from gitskill.judge import Judge
@@ -41,12 +41,7 @@ class Nobody:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
-    """Find bubblewrap; without it nothing here can be tried, which is a failure where everything must be."""
-    found = shutil.which("bwrap")
-    if found is None and os.environ.get("CI"):
-        pytest.fail("bubblewrap is not installed")
-    if found is None:
-        pytest.skip("bubblewrap is not installed: nothing that analysts try was tested")
+    found = needed("bwrap", "nothing that analysts try was tested")
     return asyncio.run(Sandbox.prepare(found, outside=[Path.cwd()]))
 
 
