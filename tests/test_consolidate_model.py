@@ -10,7 +10,7 @@ import pytest
 
 from analyst_server import lesson, lessons, quotable
 from conftest import Done, git
-from fault_server import FaultServer, Reaction, Seen, ok
+from fault_server import FaultServer, Reaction, Seen, error, ok
 from gitskill.consolidate.alike import connected
 from gitskill.consolidate.polarity import turned
 from gitskill.ids import LessonId, RunId
@@ -171,6 +171,27 @@ def test_a_second_answer_that_is_right_is_taken(folder: Path, server: FaultServe
 
     assert "- Save under a name of your own.\n" in skill(folder, found)
     assert settled(server) == 2
+
+
+def test_stopped_by_the_model_it_says_how_to_go_on_and_that_goes_on(
+    folder: Path, gitskill: Run, server: FaultServer
+) -> None:
+    place, labels = runs(folder.parent / "runs", good=4)
+    gitskill(folder, "traces", "add", str(place), "--labels", str(labels))
+    refused = error(401, "no such key")
+    server.script = lambda seen: (
+        ok(lessons(rewriting(seen))) if seen.json["response_format"]["json_schema"]["name"] == "Lessons" else refused
+    )
+    stopped = gitskill(folder, "evolve", "--model", "m", "--min-support", "1")
+    assert stopped.code == 6
+    [line] = [line for line in stopped.err.splitlines() if line.startswith("  go on")]
+    assert line.endswith("gitskill consolidate r0001 --model m --min-support 1 --engine auto")
+
+    server.script = lambda seen: rewrite(seen, "- Save under another name.")
+    _, again = line.split("gitskill ")
+
+    assert gitskill(folder, *again.split()).code == 0
+    assert "another name" in git(folder, "show", "gitskill/r0001/evolved:SKILL.md")
 
 
 def test_without_a_clash_nobody_is_asked(folder: Path, gitskill: Run, server: FaultServer) -> None:

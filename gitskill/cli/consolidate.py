@@ -8,7 +8,7 @@ import click
 
 from gitskill.cli import models, options, output
 from gitskill.cli.session import Session
-from gitskill.errors import InvalidInput, NeedsPerson
+from gitskill.errors import GitskillError, InvalidInput, NeedsPerson
 
 if TYPE_CHECKING:
     from gitskill.cli.models import Chosen
@@ -43,7 +43,7 @@ def consolidate(
     from gitskill.ids import RunId
 
     chosen = find_run(session, RunId.parse(run) if run else None)
-    merge(session, chosen.id, models.chosen(session, flags, chosen.base), min_support, engine)
+    merge(session, chosen.id, models.chosen(session, flags, chosen.base), flags, min_support, engine)
     found = stands(session, chosen.id)
     if as_json:
         output.document(document(session, found))
@@ -51,8 +51,10 @@ def consolidate(
         screen(session, found)
 
 
-def merge(session: Session, run: "RunId", chosen: "Chosen", min_support: int, engine: str) -> None:
-    """Consolidate a run as it stands now."""
+def merge(
+    session: Session, run: "RunId", chosen: "Chosen", flags: models.ModelFlags, min_support: int, engine: str
+) -> None:
+    """Consolidate a run as it stands now, to the end or to what stops it."""
     from gitskill.cli.working import stands
     from gitskill.consolidate.gather import gather
 
@@ -68,8 +70,9 @@ def merge(session: Session, run: "RunId", chosen: "Chosen", min_support: int, en
     gathered = gather(session.nodes, found.run, fates)
     try:
         asyncio.run(_merge(session, found, gathered, None if engine == "rules" else chosen, min_support))
-    except KeyboardInterrupt:
-        output.tell(f"  go on     gitskill consolidate {run}")
+    except (GitskillError, KeyboardInterrupt):
+        again = f"{models.again(flags)} --min-support {min_support} --engine {engine}"
+        output.tell(f"  go on     gitskill consolidate {run}{again}")
         raise
 
 

@@ -48,7 +48,7 @@ def evolve(
 
     began = time.monotonic()
     done = studied(session, study, flags, which)
-    merge(session, done.run, done.chosen, min_support, engine)
+    merge(session, done.run, done.chosen, flags, min_support, engine)
     found = stands(session, done.run)
     if as_json:
         output.document(document(session, found) | {"seconds": round(time.monotonic() - began, 1)})
