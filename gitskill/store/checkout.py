@@ -1,17 +1,20 @@
 """The checkout: the only module that reads or writes an index or a work tree, for the few commands that may."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pygit2
-from pygit2.enums import FileStatus
+from pygit2.enums import CheckoutStrategy, FileStatus
 
 from gitskill.errors import GitRefused, InvalidInput, NeedsPerson
 from gitskill.ids import CommitId
 from gitskill.message import Message
 from gitskill.skill.snapshot import is_own_path
 from gitskill.store.objects import Batch
-from gitskill.store.refs import Move
+from gitskill.store.oplog import Operation, record
+from gitskill.store.refs import Move, target
 from gitskill.store.repository import Repository, Who
 from gitskill.store.skills import SkillReader
 
@@ -104,3 +107,68 @@ def commit_files(repository: Repository, paths: Sequence[str], message: Message,
     batch.land([Move(str(branch), parents[0] if parents else None, made)], who, message.subject, own=str(branch))
     index.write()
     return made
+
+
+def branch_here(repository: Repository) -> str:
+    """Name the branch that is checked out: `refs/heads/main`. Raises NeedsPerson where HEAD is on none."""
+    if repository.git.head_is_detached:
+        raise NeedsPerson("HEAD is detached, so no branch would keep the commit", hint="git switch main")
+    repository.head()  # says what is wrong where no commit is there yet
+    return str(repository.git.head.name)
+
+
+def advance(repository: Repository, batch: Batch, operation: Operation, step: Move, who: Who) -> None:
+    """Move the branch that is checked out, the index and the work tree with it, as one logged operation, or nothing.
+
+    Only a clean checkout is moved: NeedsPerson says what is in the way. A bare
+    repository has none, so there only refs move. Files that git does not know
+    are never overwritten.
+    """
+    whole = replace(operation, moves=(step, *operation.moves))
+    if repository.git.is_bare:
+        record(repository, batch, whole, who, own=step.ref)
+        return
+    refuse_unclean(repository)
+    batch.write()
+    # The work tree goes first: a process that dies in between leaves a staged change, which no commit can lose.
+    _check_out(repository, str(step.new))
+    try:
+        record(repository, batch, whole, who, own=step.ref)
+    finally:
+        if target(repository, step.ref) != step.new:
+            _put_back(repository, str(step.old), str(step.new))
+
+
+def refuse_unclean(repository: Repository) -> None:
+    """Raise NeedsPerson where a file that git knows has changes, or a merge or rebase is under way."""
+    _read_index(repository.git)
+    if repository.git.state():
+        raise NeedsPerson(
+            "git is in the middle of a merge, rebase or bisect here", hint="git status says how to end it"
+        )
+    changed = sorted(repository.git.status(untracked_files="no", ignored=False))
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise NeedsPerson(
+            f"the checkout is not clean: {changed[0]}{more}", hint="commit it, or put it aside: git stash"
+        )
+
+
+def _check_out(repository: Repository, commit: str) -> None:
+    """Bring index and work tree to `commit`. No filter or hook of the repository's runs."""
+    git: Any = repository.git
+    try:
+        git.checkout_tree(git[commit], strategy=CheckoutStrategy.SAFE)
+    except pygit2.GitError as error:
+        raise NeedsPerson(
+            f"the checkout cannot be brought to {commit[:10]}: {error}", hint="git status says what is in the way"
+        ) from error
+
+
+def _put_back(repository: Repository, old: str, new: str) -> None:
+    """Undo `_check_out`: what differs between the two commits was clean before, or not there at all."""
+    git: Any = repository.git
+    deltas = git.diff(git[old], git[new]).deltas
+    paths = sorted({side.path for delta in deltas for side in (delta.old_file, delta.new_file)})
+    how = CheckoutStrategy.FORCE | CheckoutStrategy.REMOVE_UNTRACKED | CheckoutStrategy.DISABLE_PATHSPEC_MATCH
+    git.checkout_tree(git[old], strategy=how, paths=paths)

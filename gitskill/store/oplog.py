@@ -43,17 +43,19 @@ class Operation:
     """The log's entry, once there is one."""
 
 
-def record(repository: Repository, batch: Batch, operation: Operation, who: Who) -> None:
+def record(repository: Repository, batch: Batch, operation: Operation, who: Who, *, own: str = "") -> None:
     """Write `batch`, move the operation's refs and log it: all or nothing.
 
-    Another command may write to the log meanwhile; then only the log's entry is made anew.
+    Another command may write to the log meanwhile; then only the log's entry is
+    made anew. `own` is a branch of the person's, whose work tree the caller
+    keeps in step: see `checkout.advance`.
     """
     operation = replace(operation, moves=(*operation.moves, *_kept_tags(repository, operation)))
     for _ in range(_TRIES):
         before = target(repository, OPLOG)
         entry = _entry(repository, batch, operation, before, who)
         try:
-            batch.land([*operation.moves, Move(OPLOG, before, entry)], who, operation.what)
+            batch.land([*operation.moves, Move(OPLOG, before, entry)], who, operation.what, own=own)
         except RefMoved as error:
             if error.ref != OPLOG:
                 raise
