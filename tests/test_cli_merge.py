@@ -321,7 +321,7 @@ def test_two_names_for_one_file_where_case_does_not_count_need_a_person(
     done = gitskill(folder, "merge", "l0001a", "l0002a")
 
     assert (done.code, done.out) == (4, "")
-    assert "together these lessons break the skill: references/n.md: " in done.err
+    assert "r0001/l0002a: together with better supported lessons it breaks the skill: references/n.md: " in done.err
     assert branches(folder) == before
 
 

@@ -24,7 +24,7 @@ from gitskill.lesson import Lesson, TraceRef, distinct
 from gitskill.plan import tree
 from gitskill.report.lesson import Standings
 from gitskill.report.lesson import State as Stands
-from gitskill.skill.edits import AddSection, AppendToSection, Edit, ReplaceInSection, apply_edits
+from gitskill.skill.edits import AddSection, AppendToSection, Create, Edit, ReplaceInSection, apply_edits
 from gitskill.store import lessons
 from gitskill.store.blame import blame
 from gitskill.store.nodes import NodeStore
@@ -276,3 +276,19 @@ def test_a_lesson_whose_branch_a_person_deleted_is_dropped_and_said_so(place: Pa
     assert [(each.slot, each.reason) for each in gathered.aside] == [("l0003a", "its branch was deleted")]
     assert found.candidate
     assert "Bad" in text_of(made, found.candidate.commit)  # the other run taught it too
+
+
+def test_of_two_that_break_the_skill_together_the_less_supported_stands_back(place: Path) -> None:
+    rare, known = Create("assets/note.txt", "rare\n"), Create("assets/Note.txt", "known\n")
+    made = bench(place, [Said(rare, 1), *bullet("Often.", 2, 3), Said(known, 4), Said(known, 5)])
+
+    found = made.consolidated(16, 1)
+
+    assert found.candidate
+    skill = made.nodes.reader.read(found.candidate.commit)
+    assert sorted(skill.files) == ["SKILL.md", "assets/Note.txt"]
+    assert "- Often." in text_of(made, found.candidate.commit)
+    [(lesson, reason)] = {each for node in found.nodes for each in node.says.dropped}
+    assert lesson == LessonId(RUN, 1, "a")
+    assert reason.startswith("together with better supported lessons it breaks the skill: assets/")
+    assert Standings(made.nodes).of(lesson).state is Stands.DROPPED

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from gitskill.checks.change import check_change
-from gitskill.checks.finding import Level
 from gitskill.consolidate.clashes import find_clashes
 from gitskill.consolidate.join import find_joins
 from gitskill.consolidate.settle import Group, Settler
-from gitskill.errors import InvalidInput, NeedsPerson
+from gitskill.consolidate.whole import stand_together
+from gitskill.errors import InvalidInput
 from gitskill.ids import CommitId, LessonId, NodeId
 from gitskill.lesson import TraceRef, distinct
 from gitskill.node import Kind, Live, Node, Octopus, Settled, Support
@@ -54,9 +53,9 @@ async def merge_group(
     loose = [part for item in live for part in ([item] if item.kind is Kind.PLACING else ground.apart(item))]
     numbers = count(1)
     standing, dropped = await _settled(ground, place, _folded(ground, place, loose, numbers), settler, numbers)
-    standing = _joined(ground, place, standing, numbers)
-    _refuse_broken(ground, standing)
-    order = sorted(standing, key=lambda item: (*(-n for n in _weight(ground, item)), item.key))
+    whole = stand_together(ground.nodes.reader.read(ground.base), _ranked(ground, standing))
+    order = _ranked(ground, _joined(ground, place, whole.standing, numbers))
+    dropped |= whole.dropped
     counted = tuple(
         (lesson, ground.support(part)) for item in order for part in ground.apart(item) for lesson in part.lessons
     )
@@ -85,10 +84,14 @@ async def _settled(
     return standing, dict(decided.dropped)
 
 
-def _weight(ground: Ground, item: Live) -> tuple[int, int]:
-    """Weigh a part by the best supported thing that it says."""
-    best = max(map(ground.support, ground.apart(item)))
-    return best.traces, best.tasks
+def _ranked(ground: Ground, live: Sequence[Live]) -> list[Live]:
+    """Put first what says the best supported thing."""
+
+    def weight(item: Live) -> tuple[int, int]:
+        best = max(map(ground.support, ground.apart(item)))
+        return -best.traces, -best.tasks
+
+    return sorted(live, key=lambda item: (*weight(item), item.key))
 
 
 def _folded(ground: Ground, place: NodeId, live: Sequence[Live], numbers: Iterator[int]) -> list[Live]:
@@ -124,14 +127,3 @@ def _joined(ground: Ground, place: NodeId, live: Sequence[Live], numbers: Iterat
         ground.members[made.commit] = join.of
         result.append(made)
     return result
-
-
-def _refuse_broken(ground: Ground, live: Sequence[Live]) -> None:
-    """Refuse a merge whose skill is worse formed than its base, though no two lessons overlap."""
-    base = ground.nodes.reader.read(ground.base)
-    findings = check_change(base, apply_parts(base, parts(live)))
-    if broken := [item for item in findings if item.level is Level.INVALID]:
-        raise NeedsPerson(
-            f"together these lessons break the skill: {broken[0].path}: {broken[0].message}",
-            hint="merge fewer of them to find the one that breaks it",
-        )

@@ -57,6 +57,7 @@ def merge(nodes: NodeStore, recorded: Sequence[Recorded], who: Who) -> Merged:
     ground = Ground(nodes, batch, base, taught, of, who)
     live = [nodes.live(item.commit, item.base) for item in lessons]
     node = asyncio.run(merge_group(ground, place, live, (), _Refusing()))
+    _refuse_broken(node)
     ref = names.node_ref(nodes.reader.repository, place)
     count = f"{len(lessons)} lesson{'s' * (len(lessons) != 1)}"
     operation = Operation(f"merge {count} of {run} into {place.short}", (Move(ref, None, node.commit),))
@@ -65,6 +66,12 @@ def merge(nodes: NodeStore, recorded: Sequence[Recorded], who: Who) -> Merged:
         kind: tuple(item.lessons for item in node.live if item.kind is kind) for kind in (Kind.FOLD, Kind.RESOLUTION)
     }
     return Merged(node, ref.removeprefix("refs/heads/"), made[Kind.FOLD], made[Kind.RESOLUTION])
+
+
+def _refuse_broken(node: Node) -> None:
+    """Refuse what does not overlap but breaks the skill together: which of them goes, a person must choose."""
+    for lesson, reason in node.says.dropped:
+        raise NeedsPerson(f"{lesson}: {reason}", hint=f"merge without {lesson.short}, or without what it breaks with")
 
 
 class _Refusing:
