@@ -87,6 +87,7 @@ def examine(bench: Bench, case: Case, suggestion: Suggestion, lesson: LessonId) 
         case.cited(suggestion),
         suggestion.evidence,
         suggestion.verified,
+        suggestion.critical,
     )
     fate = LessonFate(lesson.short, made.title, found.state, "", found.by, found.reason)
     return fate, Ready(made, skill, fate)

@@ -13,6 +13,7 @@ MAX_TITLE = 200
 PERSON = "person"
 """The analyst of a lesson that a person wrote."""
 
+_CRITICAL = "critical"
 _TRACE = re.compile(r"(\S+) task=(.*) (\S+)")
 _EVIDENCE = re.compile(r"(\S+) step=(\d+)")
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
@@ -48,6 +49,8 @@ class Lesson:
     evidence: tuple[Evidence, ...] = ()
     verified: str = ""
     """What was tried to prove it, and how that ended."""
+    critical: bool = False
+    """Its analyst says that ignoring it cannot be made good: it stands in SKILL.md however rarely it was seen."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", one_line(tidy(self.title)))
@@ -75,6 +78,7 @@ class Lesson:
             ("Lesson", self.id.short),
             ("Analyst", self.analyst),
             *((("Verified", one_line(self.verified)),) if self.verified else ()),
+            *((("Severity", _CRITICAL),) if self.critical else ()),
             *(("Trace", f"{ref.trace} task={one_line(ref.task)} {ref.outcome}") for ref in self.traces),
             *(("Evidence", f"{item.trace} step={item.step}") for item in self.evidence),
         ]
@@ -94,6 +98,7 @@ class Lesson:
             cause=cause,
             analyst=message.one("Analyst") or PERSON,
             verified=message.one("Verified") or "",
+            critical=message.one("Severity") == _CRITICAL,
             traces=tuple(TraceRef(*_match(_TRACE, value).groups()) for value in message.values("Trace")),
             evidence=tuple(Evidence(m[1], int(m[2]), quote) for m, quote in zip(places, quotes, strict=True)),
         )

@@ -82,6 +82,7 @@ def test_json_has_the_documented_keys(folder: Path, gitskill: Run, bullet: Bulle
         "cause": "seen",
         "analyst": "person",
         "verified": "",
+        "critical": False,
         "traces": [],
         "evidence": [],
         "support": 0,

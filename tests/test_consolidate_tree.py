@@ -41,6 +41,7 @@ class Said:
 
     edit: Edit
     trace: int
+    critical: bool = False
 
 
 BULLETS = ["Look first.", "Read it back.", "Count the rows.", "Name the sheet.", "Keep a copy."]
@@ -97,7 +98,7 @@ def bench(folder: Path, said: Sequence[Said]) -> Bench:
     for number, one in enumerate(said, start=1):
         lesson = LessonId(RUN, number, "a")
         trace = TraceRef(f"{one.trace:064x}", f"task-{one.trace % 3}", "failure")
-        made = Lesson(lesson, f"Lesson {number}", "seen", "offline", (trace,))
+        made = Lesson(lesson, f"Lesson {number}", "seen", "offline", (trace,), critical=one.critical)
         moves.append(lessons.add(reader, batch, made, apply_edits(base, (one.edit,)), repository.head(), WHO))
         fates[lesson.short] = LessonFate(lesson.short, made.title, State.PROPOSED, str(moves[-1].new))
     record(repository, batch, Operation("teach", tuple(moves)), WHO)
@@ -292,3 +293,19 @@ def test_of_two_that_break_the_skill_together_the_less_supported_stands_back(pla
     assert lesson == LessonId(RUN, 1, "a")
     assert reason.startswith("together with better supported lessons it breaks the skill: assets/")
     assert Standings(made.nodes).of(lesson).state is Stands.DROPPED
+
+
+def test_what_an_analyst_calls_critical_stays_in_the_skill_but_replaces_nothing(place: Path) -> None:
+    rewrite = ReplaceInSection("SKILL.md", "- Save to a new file.", "- Overwrite.", "Writing")
+    [rare] = bullet("Never save over the only copy.", 1)
+    said = [Said(rare.edit, 1, critical=True), *bullet("Often.", 2, 3), Said(rewrite, 4, critical=True)]
+    made = bench(place, said)
+
+    found = made.consolidated(16, 2, lines=len(SKILL.splitlines()) + 1)
+
+    assert found.candidate
+    skill = text_of(made, found.candidate.commit)
+    assert "- Never save over the only copy.\n" in skill
+    assert "- Often." not in skill
+    assert "- Save to a new file." in skill
+    assert Standings(made.nodes).of(LessonId(RUN, 4, "a")).state is Stands.HELD

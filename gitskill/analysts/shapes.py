@@ -74,6 +74,7 @@ class LessonShape(_Shape):
     rule: str
     evidence: list[Quote]
     edits: list[EditShape]
+    critical: bool = False
 
 
 class Lessons(_Shape):
@@ -189,7 +190,7 @@ def suggestion(shape: LessonShape, ids: Sequence[str], verified: str = "") -> Su
         edits = edits_of(shape.edits)
     except InvalidInput as error:
         problems.append(str(error))
-    return Suggestion(title, shape.cause, shape.rule, evidence, edits, verified, "; ".join(problems))
+    return Suggestion(title, shape.cause, shape.rule, evidence, edits, verified, shape.critical, "; ".join(problems))
 
 
 def _evidence(quotes: Sequence[Quote], ids: Sequence[str]) -> tuple[tuple[Evidence, ...], list[str]]:

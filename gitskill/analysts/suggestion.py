@@ -22,6 +22,8 @@ class Suggestion:
     edits: tuple[Edit, ...]
     verified: str = ""
     """What was tried to prove it, and how that ended; empty where nothing was."""
+    critical: bool = False
+    """Ignoring it cannot be made good."""
     problem: str = ""
     """Why it cannot be read as a lesson at all, such as an edit without its content; it is rejected for that."""
 

@@ -55,6 +55,7 @@ def _print(session: Session, report: "LessonReport") -> None:
     output.result(f"{lesson.id}  {lesson.title}  ({standing.state}{where}{released})")
     rows = [("cause", lesson.cause.replace("\n", " ")), ("by", lesson.analyst)]
     rows += [("verified", lesson.verified)] if lesson.verified else []
+    rows += [("critical", "its analyst says that ignoring it cannot be made good")] if lesson.critical else []
     rows += [("reason", standing.reason)] if standing.reason else []
     rows += [("support", _support(report))] if lesson.traces else []
     rows += [
@@ -97,6 +98,7 @@ def _document(report: "LessonReport") -> dict[str, Any]:
         "cause": lesson.cause,
         "analyst": lesson.analyst,
         "verified": lesson.verified,
+        "critical": lesson.critical,
         "traces": [{"trace": ref.trace, "task": ref.task, "outcome": ref.outcome} for ref in lesson.traces],
         "evidence": [{"trace": item.trace, "step": item.step, "quote": item.quote} for item in lesson.evidence],
         "support": standing.support.traces if standing.support else report.support,

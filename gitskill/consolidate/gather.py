@@ -32,6 +32,11 @@ class Gathered:
     """Lessons that take no part, each with the reason."""
 
     @property
+    def critical(self) -> frozenset[LessonId]:
+        """The lessons that stand in SKILL.md however rarely they were seen."""
+        return frozenset(lesson for lesson, found in self.lessons.items() if found.critical)
+
+    @property
     def taught(self) -> Mapping[LessonId, tuple[TraceRef, ...]]:
         """The traces behind each lesson."""
         return {lesson: found.traces for lesson, found in self.lessons.items()}

@@ -41,12 +41,25 @@ class Placed:
     held: tuple[tuple[LessonId, str], ...] = ()
 
 
-def place(ground: Ground, node: NodeId, live: Sequence[Live], exempt: frozenset[LessonId], budget: Budget) -> Placed:
+@dataclass(frozen=True, slots=True)
+class Exempt:
+    """What stays where it is, however few traces teach it."""
+
+    by_person: frozenset[LessonId]
+    critical: frozenset[LessonId]
+    """What analysts marked. That says where a text stands, never that it may replace another."""
+
+    def stays(self, item: Live) -> bool:
+        """Tell whether a part stays in SKILL.md."""
+        return not (self.by_person | self.critical).isdisjoint(item.lessons)
+
+
+def place(ground: Ground, node: NodeId, live: Sequence[Live], exempt: Exempt, budget: Budget) -> Placed:
     """Move what too few traces teach, and what is too much, out of SKILL.md; nothing that a person stands for."""
     parts_ = [one for item in live for one in ground.apart(item)]
-    rare = [item for item in parts_ if _is_rare(ground, item, budget) and exempt.isdisjoint(item.lessons)]
-    held = [item for item in rare if _replaces(item)]
-    moved = {item.key for item in rare if _is_insert(item)}
+    rare = [item for item in parts_ if _is_rare(ground, item, budget)]
+    held = [item for item in rare if _replaces(item) and exempt.by_person.isdisjoint(item.lessons)]
+    moved = {item.key for item in rare if _is_insert(item) and not exempt.stays(item)}
     stays = [item for item in parts_ if item not in held]
     moved |= _evicted(ground, [item for item in stays if item.key not in moved], exempt, budget)
     reason = f"it replaces text of the skill, and fewer than {budget.min_support} traces teach it"
@@ -69,11 +82,11 @@ def _is_insert(item: Live) -> bool:
     return not _replaces(item) and all(change.path == SKILL_FILE for change in item.changes)
 
 
-def _evicted(ground: Ground, live: Sequence[Live], exempt: frozenset[LessonId], budget: Budget) -> set[LessonId]:
+def _evicted(ground: Ground, live: Sequence[Live], exempt: Exempt, budget: Budget) -> set[LessonId]:
     """Choose what goes so that SKILL.md fits, the least supported first; the base's own size is not ours to mend."""
     base = ground.nodes.reader.read(ground.base)
     allowed = tuple(max(most, now) for most, now in zip((budget.lines, budget.tokens), _size(base), strict=True))
-    movable = [item for item in live if _is_insert(item) and exempt.isdisjoint(item.lessons)]
+    movable = [item for item in live if _is_insert(item) and not exempt.stays(item)]
     movable.sort(key=lambda item: (ground.support(item).traces, ground.support(item).tasks, -item.key.trace))
     gone: set[LessonId] = set()
     for item in movable:

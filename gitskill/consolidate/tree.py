@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gitskill.consolidate.gather import Gathered
 from gitskill.consolidate.group import Ground, merge_group
-from gitskill.consolidate.place import Budget, place
+from gitskill.consolidate.place import Budget, Exempt, place
 from gitskill.consolidate.rules import BySupport
 from gitskill.consolidate.settle import Settler
 from gitskill.ids import LessonId, NodeId, RunId
@@ -70,7 +70,8 @@ async def placed(ground: Ground, root: Node, gathered: Gathered, policy: Policy)
     It is the root itself where all stands well, and None where nothing is left to stand.
     """
     above = NodeId(root.says.id.run, root.says.id.level + 1, 1)
-    found = place(ground, above, root.live, gathered.by_person, policy.budget)
+    exempt = Exempt(gathered.by_person, gathered.critical)
+    found = place(ground, above, root.live, exempt, policy.budget)
     if not found.standing:
         return None
     before = {one.commit for item in root.live for one in ground.apart(item)}
