@@ -205,6 +205,35 @@ def test_without_a_clash_nobody_is_asked(folder: Path, gitskill: Run, server: Fa
     assert (found["calls"], server.count) == (3, 3)
 
 
+def test_what_may_contradict_each_other_is_asked_about_and_the_resolution_says_so(
+    folder: Path, gitskill: Run, server: FaultServer
+) -> None:
+    texts = [
+        "Never write to a workbook that somebody has open.",
+        "Write to a workbook even while a person has it open.",
+    ]
+    place, labels = runs(folder.parent / "runs", good=2)
+    gitskill(folder, "traces", "add", str(place), "--labels", str(labels))
+    one = {
+        "op": "append_to_section",
+        "file": "SKILL.md",
+        "target_section": "Writing",
+        "content": "- Never write to it.",
+    }
+
+    def script(seen: Seen) -> Reaction:
+        if seen.json["response_format"]["json_schema"]["name"] == "Lessons":
+            return ok(lessons(lesson(*quotable(seen.text), texts[(seen.number - 1) % 2])))
+        return decisions({"do": "rewrite", "lessons": names(seen), "edits": [one]})
+
+    server.script = script
+    found = json.loads(gitskill(folder, "evolve", "--json", "--min-support", "1").out)
+
+    assert settled(server) == 1
+    assert git(folder, "log", "--format=%B", found["candidate"]).count("Clash: contradiction SKILL.md") == 1
+    assert "Never write to it." in skill(folder, found)
+
+
 def test_settling_again_is_free(folder: Path, gitskill: Run, server: FaultServer, evolve: Callable[..., Any]) -> None:
     found = evolve(lambda seen: rewrite(seen, "- Save under a name of your own."))
     asked = server.count

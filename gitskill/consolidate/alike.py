@@ -8,28 +8,51 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
+from gitskill.consolidate.polarity import opposed
 from gitskill.ids import LessonId
 from gitskill.node import Live
 from gitskill.skill.hunks import Changes, Hunk
 
 NEAR = 0.6
 """The cosine from which two parts are shown to somebody as alike."""
+CONTRARY = 0.2
+"""The cosine from which two parts are shown as contrary, where only one of them forbids something.
+
+Of five made-up contradictions the lowest had 0.24, of unrelated rules with a
+`never` or `do not` in one of them none more than 0.01.
+"""
 _GRAMS = (3, 4, 5)
 _BLANK = re.compile(r"\s+")
 
 
-def alike(live: Sequence[Live], near: float = NEAR) -> list[tuple[LessonId, LessonId]]:
-    """Give every two parts that may say the same, in the order of their ids."""
-    vectors = _weighed({item.key: _grams(text_of(item.changes)) for item in live})
+@dataclass(frozen=True, slots=True, order=True)
+class Pair:
+    """Two parts, in the order of their ids, that somebody should see side by side."""
+
+    first: LessonId
+    second: LessonId
+    is_contrary: bool
+    """They may contradict each other; else they may say the same."""
+
+
+def pairs(live: Sequence[Live]) -> list[Pair]:
+    """Give every two parts that may say the same, or the opposite."""
+    texts = {item.key: text_of(item.changes) for item in live}
+    vectors = _weighed({key: _grams(text) for key, text in texts.items()})
     sharing: defaultdict[str, list[LessonId]] = defaultdict(list)
     for key, vector in vectors.items():
         # Only what weighs most in a text can make it near another one.
         for gram in sorted(vector, key=lambda gram: (-vector[gram], gram))[:30]:
             sharing[gram].append(key)
-    pairs = {pair for keys in sharing.values() for pair in combinations(sorted(keys), 2)}
-    return sorted(pair for pair in pairs if _cosine(vectors[pair[0]], vectors[pair[1]]) >= near)
+    found = []
+    for one, other in {pair for keys in sharing.values() for pair in combinations(sorted(keys), 2)}:
+        cosine = _cosine(vectors[one], vectors[other])
+        if cosine >= NEAR or (cosine >= CONTRARY and opposed(texts[one], texts[other])):
+            found.append(Pair(one, other, cosine < NEAR))
+    return sorted(found)
 
 
 def text_of(changes: Changes) -> str:

@@ -17,7 +17,7 @@ from gitskill.analysts.shapes import EditShape, edits_of
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Level
 from gitskill.checks.reach import reach_findings
-from gitskill.consolidate.alike import alike, connected, text_of
+from gitskill.consolidate.alike import connected, pairs, text_of
 from gitskill.consolidate.clashes import find_clashes
 from gitskill.consolidate.polarity import turned
 from gitskill.consolidate.rules import by_support
@@ -69,9 +69,9 @@ class ByModel:
     max_tokens: int = 8192
 
     async def settle(self, group: Group) -> Settlement:
-        """Decide. Where nothing clashes and nothing is alike, nobody is asked."""
+        """Decide. Where nothing clashes, and nothing is alike or contrary, nobody is asked."""
         overlaps = [(clash.first, clash.second) for clash in group.clashes]
-        sets = connected([*overlaps, *alike(group.live)])
+        sets = connected([*overlaps, *((pair.first, pair.second) for pair in pairs(group.live))])
         return await self._settled(group, sets) if sets else Settlement()
 
     async def _settled(self, group: Group, sets: Sequence[tuple[LessonId, ...]]) -> Settlement:
@@ -199,8 +199,10 @@ class _Reading:
 
     def _kind(self, parts: tuple[Live, ...]) -> str:
         keys = {part.key for part in parts}
-        overlap = any({clash.first, clash.second} <= keys for clash in self._group.clashes)
-        return "overlap" if overlap else "similar"
+        if any({clash.first, clash.second} <= keys for clash in self._group.clashes):
+            return "overlap"
+        near = [pair for pair in pairs(self._group.live) if {pair.first, pair.second} <= keys]
+        return "contradiction" if near and all(pair.is_contrary for pair in near) else "similar"
 
     def _still_clashing(self) -> Iterator[str]:
         gone = {part.key for each in self._rewritten for part in each.of}

@@ -12,6 +12,18 @@ _MARKS = {
 }
 
 
+_BACK = ("never", "not")
+
+
+def opposed(one: str, other: str) -> bool:
+    """Tell whether only one of two texts forbids something: near enough, they may contradict each other."""
+    return _forbids(one) != _forbids(other)
+
+
+def _forbids(text: str) -> bool:
+    return any(_MARKS[mark].search(text) for mark in _BACK)
+
+
 def turned(sources: Iterable[str], text: str) -> str:
     """Name a mark of polarity that `text` has gained, or lost, against all its sources; empty if it kept theirs."""
     sources = list(sources)
