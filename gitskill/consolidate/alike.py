@@ -25,6 +25,8 @@ Of five made-up contradictions the lowest had 0.24, of unrelated rules with a
 `never` or `do not` in one of them none more than 0.01.
 """
 _GRAMS = (3, 4, 5)
+_FEW = 64
+_HEAVY = 60
 _BLANK = re.compile(r"\s+")
 
 
@@ -42,17 +44,23 @@ def pairs(live: Sequence[Live]) -> list[Pair]:
     """Give every two parts that may say the same, or the opposite."""
     texts = {item.key: text_of(item.changes) for item in live}
     vectors = _weighed({key: _grams(text) for key, text in texts.items()})
-    sharing: defaultdict[str, list[LessonId]] = defaultdict(list)
-    for key, vector in vectors.items():
-        # Only what weighs most in a text can make it near another one.
-        for gram in sorted(vector, key=lambda gram: (-vector[gram], gram))[:30]:
-            sharing[gram].append(key)
     found = []
-    for one, other in {pair for keys in sharing.values() for pair in combinations(sorted(keys), 2)}:
+    for one, other in _candidates(vectors):
         cosine = _cosine(vectors[one], vectors[other])
         if cosine >= NEAR or (cosine >= CONTRARY and opposed(texts[one], texts[other])):
             found.append(Pair(one, other, cosine < NEAR))
     return sorted(found)
+
+
+def _candidates(vectors: Mapping[LessonId, Mapping[str, float]]) -> Iterable[tuple[LessonId, LessonId]]:
+    """Give the pairs that are worth a comparison: all of a few; of many, those that share a heavy piece."""
+    if len(vectors) <= _FEW:
+        return combinations(sorted(vectors), 2)
+    sharing: defaultdict[str, list[LessonId]] = defaultdict(list)
+    for key, vector in vectors.items():
+        for gram in sorted(vector, key=lambda gram: (-vector[gram], gram))[:_HEAVY]:
+            sharing[gram].append(key)
+    return {pair for keys in sharing.values() for pair in combinations(sorted(keys), 2)}
 
 
 def text_of(changes: Changes) -> str:
