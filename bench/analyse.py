@@ -96,19 +96,20 @@ def _run(number: int) -> dict[str, Any]:
 def gitskill(folder: Path, *words: str, **environment: str) -> None:
     """Run the program in a process of its own."""
     command = [sys.executable, "-c", "from gitskill.cli.main import main; main()", "-C", str(folder), *words]
-    subprocess.run(command, check=True, capture_output=True, env=_environment(**environment))
+    subprocess.run(command, check=True, capture_output=True, env=sealed(**environment))
 
 
-def _environment(**more: str) -> dict[str, str]:
+def sealed(**more: str) -> dict[str, str]:
+    """Give an environment without the models and settings of whoever runs this."""
     person = {f"GIT_COMMITTER_{key}": value for key, value in (("NAME", "Bench"), ("EMAIL", "b@example.com"))}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI")}
     return {**kept, **person, "GITSKILL_CONFIG": os.devnull, **more}
 
 
 @contextmanager
-def served(seconds: tuple[float, float]) -> Iterator[str]:
-    """Give the base URL of a fresh server."""
-    command = [sys.executable, str(Path(__file__).parent / "model_server.py"), *map(str, seconds)]
+def served(words: Sequence[float | str]) -> Iterator[str]:
+    """Give the base URL of a fresh server, which is told `words`."""
+    command = [sys.executable, str(Path(__file__).parent / "model_server.py"), *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             yield server.stdout.readline().strip() if server.stdout else ""
@@ -123,20 +124,21 @@ def both(folder: Path, seconds: tuple[float, float]) -> tuple[Figures, Figures]:
         git(folder, "clone", "-q", "--mirror", str(folder / "skill"), str(copy / ".git"))
         git(copy, "config", "core.bare", "false")
         ours = child("ours", url, str(copy))
-        bodies.write_text(json.dumps(_told(url, "bodies")))
+        bodies.write_text(json.dumps(told_by(url, "bodies")))
         with served(seconds) as again:
             return ours, child("bare", again, str(bodies))
 
 
 def child(name: str, url: str, what: str) -> Figures:
     """Run one of the two in a process, and hold it against what the server saw."""
-    environment = _environment(OPENAI_BASE_URL=url, OPENAI_API_KEY="k", GITSKILL_MODEL="m")
+    environment = sealed(OPENAI_BASE_URL=url, OPENAI_API_KEY="k", GITSKILL_MODEL="m")
     done = subprocess.run([*CHILD, name, url, what], check=True, stdout=subprocess.PIPE, env=environment)
-    told, own = _told(url, "stats"), json.loads(done.stdout.splitlines()[-1])
+    told, own = told_by(url, "stats"), json.loads(done.stdout.splitlines()[-1])
     return Figures(told["requests"], told["seconds"] / _ideal(told["times"]), own["cpu"], own["work"], own["memory"])
 
 
-def _told(url: str, what: str) -> Any:
+def told_by(url: str, what: str) -> Any:
+    """Ask the server for its figures."""
     with urllib.request.urlopen(f"{url.removesuffix('/v1')}/{what}") as response:  # noqa: S310
         return json.load(response)
 
