@@ -61,7 +61,10 @@ def main() -> None:
             parted = [ideal(work, apart=True) / ideal(work) for work, _ in found]
             print(f"{name} {SECONDS} s: {calls} calls at most (bar {CALLS})")
             print(f"  first request to last reply {_range(ratios)} of the best schedule (bar {BAR})")
-            print(f"  {_range([seconds for _, seconds in found])} s; the best one whose groups wait for all analysts ", end="")
+            print(
+                f"  {_range([seconds for _, seconds in found])} s; the best one whose groups wait for all analysts ",
+                end="",
+            )
             print(f"would be {_range(parted)}")
             waves = (math.ceil(TRACES / WORKERS) + len(found[0][0].plan.groups)) * SECONDS
             if name == "fixed":

@@ -44,10 +44,10 @@ _COMMON = (
     "Name the target range in full, with its sheet, in every formula",
 )
 _ENDINGS = ("", ", every time", ", also where it looks right")
-_WORDS = (
-    "amber bridge candle dollar ember fabric garden hollow island jacket kettle ladder marble needle orchid pocket "
-    "quartz ribbon saddle tunnel umbrella velvet window yellow zipper anchor butter copper dragon engine falcon"
-).split()
+_WORDS = "amber bridge candle dollar ember fabric garden hollow island jacket kettle ladder marble needle orchid "
+_WORDS += (
+    "pocket quartz ribbon saddle tunnel umbrella velvet window yellow zipper anchor butter copper dragon engine falcon"
+)
 
 
 def answer(body: bytes, *, clashing: bool = False) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _said(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _taught(number: int) -> tuple[str, dict[str, str]]:
-    """Make the lesson of a run: four in ten repeat or nearly repeat each other, two in ten overlap, four stand alone."""
+    """Make the lesson of a run: of ten, four repeat or nearly repeat others, two overlap others, four stand alone."""
     draw = random.Random(number)  # noqa: S311 - not for secrets
     edit = {"op": "append_to_section", "file": "SKILL.md"}
     if number % 10 < 4:
@@ -87,7 +87,7 @@ def _taught(number: int) -> tuple[str, dict[str, str]]:
         rule = f"Rule 9.{line}: {draw.choice(['look at it twice', 'ask before you do it', 'write it down'])}"
         old = f"- Rule 9.{line}: {'keep this in mind ' * 3}".rstrip()
         return rule, edit | {"op": "replace_in_section", "old_text": old, "content": f"- {rule}."}
-    rule = f"{' '.join(draw.sample(_WORDS, 8)).capitalize()}."
+    rule = f"{' '.join(draw.sample(_WORDS.split(), 8)).capitalize()}."
     return rule, edit | {"target_section": f"Section {number % 7}", "content": f"- {rule}"}
 
 

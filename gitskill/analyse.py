@@ -64,7 +64,7 @@ class Work:
     save: Callable[[Sequence[Finished]], tuple[TraceFate, ...]]
 
 
-Tell = Callable[[Sequence[TraceFate]], None]
+Tell = Callable[[Sequence[TraceFate]], object]
 
 
 async def analyse(work: Work, known: Collection[int], abreast: int, tell: Tell) -> None:

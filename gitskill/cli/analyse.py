@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -63,11 +63,22 @@ class Studied:
     """Files of --traces that could not be read."""
 
 
-def studied(session: Session, study: choosing.StudyFlags, flags: models.ModelFlags, which: choosing.Which) -> "Studied":
-    """Study what is to be studied, to the end or to what stops it; give the run, and what was chosen for it."""
+def studied(
+    session: Session,
+    study: choosing.StudyFlags,
+    flags: models.ModelFlags,
+    which: choosing.Which,
+    *,
+    onward: bool = False,
+) -> "Studied":
+    """Study what is to be studied, to the end or to what stops it; give the run, and what was chosen for it.
+
+    Where it goes `onward` to a candidate, groups that are studied are settled meanwhile.
+    """
     from gitskill.cli import working
 
     job = working.resumed(session, flags, study, which) if which.run else working.begun(session, flags, study, which)
+    job = replace(job, onward=onward)
     _introduce(job)
     try:
         _until_signal(working.work(session, job))

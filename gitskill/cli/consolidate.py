@@ -12,10 +12,13 @@ from gitskill.errors import GitskillError, InvalidInput, NeedsPerson
 
 if TYPE_CHECKING:
     from gitskill.cli.models import Chosen
+    from gitskill.consolidate.by_model import Known
     from gitskill.consolidate.gather import Gathered
     from gitskill.consolidate.settle import Settler
     from gitskill.ids import RunId
+    from gitskill.model.stack import Opened
     from gitskill.report.status import Status
+    from gitskill.store.runs import Run
 
 
 @click.command()
@@ -93,14 +96,19 @@ async def _merge(
 async def _settler(
     session: Session, found: "Status", gathered: "Gathered", chosen: "Chosen | None", stack: AsyncExitStack
 ) -> "Settler":
-    from gitskill.consolidate.by_model import ByModel
     from gitskill.consolidate.rules import BySupport
     from gitskill.model.stack import opened
-    from gitskill.prompts import Prompts
 
     if chosen is None or chosen.setup is None:
         return BySupport()
-    run = str(found.run.id)
-    model = await stack.enter_async_context(opened(chosen.setup, session.ledger, run))
-    base = session.reader.read(found.run.base)
-    return ByModel(model.model, model.name, Prompts(chosen.prompts), base, gathered.lessons, run)
+    model = await stack.enter_async_context(opened(chosen.setup, session.ledger, str(found.run.id)))
+    return by_model(session, found.run, chosen, model, gathered.lessons)
+
+
+def by_model(session: Session, run: "Run", chosen: "Chosen", model: "Opened", lessons: "Known") -> "Settler":
+    """Give the settler that asks a model about lessons of a run."""
+    from gitskill.consolidate.by_model import ByModel
+    from gitskill.prompts import Prompts
+
+    base = session.reader.read(run.base)
+    return ByModel(model.model, model.name, Prompts(chosen.prompts), base, lessons, str(run.id))

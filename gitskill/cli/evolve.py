@@ -47,7 +47,7 @@ def evolve(
     from gitskill.cli.working import stands
 
     began = time.monotonic()
-    done = studied(session, study, flags, which)
+    done = studied(session, study, flags, which, onward=engine != "rules")
     merge(session, done.run, done.chosen, flags, min_support, engine)
     found = stands(session, done.run)
     if as_json:

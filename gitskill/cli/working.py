@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,13 @@ from gitskill.cli.session import Session
 from gitskill.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from gitskill.analyse import Tell
     from gitskill.cli.models import Chosen, ModelFlags
+    from gitskill.consolidate.ahead import Ahead
     from gitskill.fate import TraceFate
     from gitskill.ids import RunId
     from gitskill.judge import Judge
+    from gitskill.model.stack import Opened
     from gitskill.plan import Plan, Recipe
     from gitskill.report.status import Status
     from gitskill.sandbox.bubblewrap import Sandbox
@@ -55,6 +59,8 @@ class Job:
     skipped: int = 0
     """Files of --traces that could not be read."""
     retry: bool = False
+    onward: bool = False
+    """What is studied is consolidated next, with the same model."""
 
 
 def begun(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, which: choosing.Which) -> Job:
@@ -223,11 +229,25 @@ async def work(session: Session, job: Job) -> None:
             progress = Progress(len(job.plan.assignments), known.values(), opened.bills if opened else dict)
             writer.note(engine.anomalies)
             todo = Work(run.id, job.plan, bench, engine, load, writer.save)
-            try:
-                await analyse(todo, known, _ABREAST * job.chosen.workers, progress.tell)
-            finally:
-                progress.end()
+            stack.callback(progress.end)
+            told: list[Tell] = [progress.tell]
+            if opened and job.onward:
+                ahead = _ahead(session, job, opened)
+                ahead.tell(known.values())
+                told.append(ahead.tell)
+                await stack.enter_async_context(ahead.beside(bench.turn))
+            await analyse(todo, known, _ABREAST * job.chosen.workers, lambda fates: [tell(fates) for tell in told])
         writer.finish(fates(session.repository, find_run(session, run.id)))
+
+
+def _ahead(session: Session, job: Job, opened: "Opened") -> "Ahead":
+    """Prepare to settle each group while others are still studied."""
+    from gitskill.cli.consolidate import by_model
+    from gitskill.consolidate.ahead import Ahead
+    from gitskill.consolidate.run import Tree
+
+    tree = Tree(job.plan.groups, len(job.plan.assignments))
+    return Ahead(session.nodes, job.run, tree, partial(by_model, session, job.run, job.chosen, opened), session.who())
 
 
 def _kept(found: "Mapping[int, TraceFate]", *, retry: bool) -> "Mapping[int, TraceFate]":

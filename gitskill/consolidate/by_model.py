@@ -36,6 +36,9 @@ from gitskill.skill.snapshot import Skill
 
 STAGE = "consolidate"
 
+Known = Mapping[LessonId, Lesson]
+"""The lessons that are spoken of, by their ids."""
+
 
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,7 +67,7 @@ class ByModel:
     name: str
     prompts: Prompts
     base: Skill
-    lessons: Mapping[LessonId, Lesson]
+    lessons: Known
     run: str
     max_tokens: int = 8192
 

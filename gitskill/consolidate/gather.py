@@ -1,8 +1,8 @@
 """The lessons of a run as they are now: a person may have amended one, deleted its branch, or added another."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache, partial
 
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Level
@@ -16,7 +16,7 @@ from gitskill.node import Live
 from gitskill.skill.hunks import Hunk, heading_level
 from gitskill.store import lessons
 from gitskill.store.blame import blame
-from gitskill.store.lessons import Recorded
+from gitskill.store.lessons import Found, Recorded
 from gitskill.store.nodes import NodeStore
 from gitskill.store.runs import Run
 
@@ -42,14 +42,17 @@ class Gathered:
         return {lesson: found.traces for lesson, found in self.lessons.items()}
 
 
-def gather(nodes: NodeStore, run: Run, fates: Mapping[str, LessonFate]) -> Gathered:
-    """Read every lesson of a run that has a branch."""
+def gather(
+    nodes: NodeStore, run: Run, fates: Mapping[str, LessonFate], there: Iterable[Found] | None = None
+) -> Gathered:
+    """Read every lesson of a run that has a branch, or those that are `there`."""
     live: dict[LessonId, Live] = {}
     read: dict[LessonId, Lesson] = {}
     aside: list[Aside] = []
     people: set[LessonId] = set()
-    known = cache(lambda: _sources(nodes, run.base))
-    here = {found.id: found for found in lessons.listed(nodes.reader.repository, run.id)}
+    known = partial(_sources, nodes, run.base)
+    there = lessons.listed(nodes.reader.repository, run.id) if there is None else there
+    here = {found.id: found for found in there}
     for slot, fate in fates.items():
         lesson = LessonId.parse(f"{run.id}/{slot}")
         if lesson not in here and fate.state is State.PROPOSED:
@@ -83,6 +86,7 @@ def _said(recorded: Recorded, known: Callable[[], Mapping[str, str]]) -> str:
     return lines[added[0].strip()] if all(line.strip() in lines for line in added) else ""
 
 
+@lru_cache(maxsize=1)
 def _sources(nodes: NodeStore, base: CommitId) -> Mapping[str, str]:
     """Give every line of the base with the lesson that taught it."""
     return {

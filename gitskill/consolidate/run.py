@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gitskill.consolidate.gather import Gathered
 from gitskill.consolidate.group import Ground
-from gitskill.consolidate.tree import Levels, Policy, grow, placed
+from gitskill.consolidate.tree import Levels, Policy, grow, leaves_of, placed
 from gitskill.ids import CommitId
 from gitskill.node import Node
 from gitskill.store import names
@@ -43,7 +43,7 @@ async def consolidate(
     batch = Batch(repository)
     who = Who(who.name, who.email, run.started)
     ground = Ground(nodes, batch, run.base, gathered.taught, tree.of, who)
-    made = await grow(ground, run.id, tree.levels, gathered.live, policy.settler)
+    made = await grow(ground, run.id, tree.levels, leaves_of(tree.levels, gathered.live), policy.settler)
     candidate = await placed(ground, made[-1], gathered, policy) if made else None
     every = {node.says.id: node for node in (*made, *([candidate] if candidate else []))}
     wanted = {names.node_ref(repository, place): node.commit for place, node in every.items()}

@@ -1,7 +1,8 @@
 """The tree of a run: its groups joined level by level, and at the root what stands where."""
 
 from asyncio import gather
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitskill.consolidate.gather import Gathered
@@ -15,6 +16,9 @@ from gitskill.node import Live, Node, Octopus
 Levels = Sequence[Sequence[Sequence[int]]]
 """The groups of each level, as a plan has them."""
 
+Leaves = Callable[[int], Awaitable[Sequence[Live]]]
+"""Gives the lessons of a group of the first level, once they are known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -24,25 +28,26 @@ class Policy:
     budget: Budget = Budget()  # noqa: RUF009 - frozen
 
 
-async def grow(
-    ground: Ground, run: RunId, levels: Levels, live: Mapping[LessonId, Live], settler: Settler
-) -> tuple[Node, ...]:
+async def grow(ground: Ground, run: RunId, levels: Levels, leaves: Leaves, settler: Settler) -> tuple[Node, ...]:
     """Join the lessons of a run along its tree: every octopus, the root last; none where there is nothing to join.
 
-    A group begins as soon as those below it are done: no level waits for its slowest.
+    A group begins as soon as those below it are done: no level waits for its
+    slowest. Where one fails, the others still come to their end: what they ask
+    is paid for.
     """
-    homes = _homes(levels, live)
     made: dict[NodeId, Node] = {}
 
     async def node(level: int, number: int) -> Node | None:
         place = NodeId(run, level, number)
         if level == 1:
-            if not homes[number]:
+            lessons = await leaves(number)
+            if not lessons:
                 return None
-            found = await merge_group(ground, place, homes[number], (), settler)
+            found = await merge_group(ground, place, lessons, (), settler)
         else:
             members = levels[level - 1][number - 1]
-            below = [each for each in await gather(*(node(level - 1, member) for member in members)) if each]
+            ended = await gather(*(node(level - 1, member) for member in members), return_exceptions=True)
+            below = [each for each in map(_unless_failed, ended) if each]
             if len(below) < 2:
                 return below[0] if below else None  # one alone goes up as it is
             found = await merge_group(ground, place, [item for each in below for item in each.live], below, settler)
@@ -54,14 +59,30 @@ async def grow(
     return (*others, root) if root else ()
 
 
-def _homes(levels: Levels, live: Mapping[LessonId, Live]) -> dict[int, list[Live]]:
-    """Give the lessons of each group of traces. Those of a person come after the plan's, in the last group."""
+def _unless_failed(ended: Node | BaseException | None) -> Node | None:
+    if isinstance(ended, BaseException):
+        raise ended
+    return ended
+
+
+def leaves_of(levels: Levels, live: Mapping[LessonId, Live]) -> Leaves:
+    """Give the lessons of each group of traces, all of which are known."""
+    home = homes(levels)
+    gathered: defaultdict[int, list[Live]] = defaultdict(list)
+    for lesson in sorted(live):
+        gathered[home(lesson)].append(live[lesson])
+
+    async def leaves(number: int) -> Sequence[Live]:
+        return gathered[number]
+
+    return leaves
+
+
+def homes(levels: Levels) -> Callable[[LessonId], int]:
+    """Give the group of each lesson. Those of a person come after the plan's, in the last one."""
     groups = levels[0] if levels else [[]]
     home = {number: group for group, members in enumerate(groups, start=1) for number in members}
-    gathered: dict[int, list[Live]] = {number: [] for number in range(1, len(groups) + 1)}
-    for lesson in sorted(live):
-        gathered[home.get(lesson.trace, len(groups))].append(live[lesson])
-    return gathered
+    return lambda lesson: home.get(lesson.trace, len(groups))
 
 
 async def placed(ground: Ground, root: Node, gathered: Gathered, policy: Policy) -> Node | None:

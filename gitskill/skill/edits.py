@@ -13,7 +13,8 @@ from gitskill.skill.compose import apply_parts, compose, overlapping
 from gitskill.skill.diff import line_spans
 from gitskill.skill.files import check_deletable, check_free
 from gitskill.skill.hunks import Changes, Hunk, Removal
-from gitskill.skill.sections import find_section, misread, outline
+from gitskill.skill.misread import misread
+from gitskill.skill.sections import find_section, outline
 from gitskill.skill.snapshot import Skill
 from gitskill.skill.text import Text
 

@@ -114,14 +114,16 @@ class Outline:
 @lru_cache(maxsize=32)
 def outline(text: str) -> Outline:
     """Read `text` as Markdown, its frontmatter set aside."""
-    return _read(_lines(text), split(text).body_line)
+    return read(lines_of(text), split(text).body_line)
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
+    """Split `text` as the parser's lines are counted."""
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def _read(lines: Sequence[str], body_line: int) -> Outline:
+def read(lines: Sequence[str], body_line: int = 0) -> Outline:
+    """Read lines as Markdown from `body_line` on, where the frontmatter ends."""
     readable = _UNREADABLE.sub(_harmless, "\n".join(lines)).split("\n")
     # One more blank line: what is never closed then ends below the file, whatever the file ends with.
     tokens = _PARSER.parse("\n" * body_line + "\n".join(readable[body_line:]) + "\n\n")
@@ -139,49 +141,6 @@ def line_kinds(text: str) -> tuple[Kind, ...]:
 def plain(lines: Sequence[str]) -> Outline:
     """Give the outline of a file that is no Markdown: lines without structure."""
     return Outline((), (Kind(Role.OTHER),) * len(lines), (), (), 0)
-
-
-def misread(base: str, new: str, origin: Sequence[int | None]) -> None:
-    """Refuse `new` if a line of `base`, found in it by `origin`, is read as something else there."""
-    if not _may_be_misread(base, new, origin):
-        return
-    before, after, lines = line_kinds(base), line_kinds(new), base.split("\n")
-    pairs = [(number, kind) for number, kind in zip(origin, after, strict=True) if number is not None]
-    wrong = [(number, kind) for number, kind in pairs if kind != before[number]]
-    if wrong:
-        number, kind = min(wrong, key=lambda pair: not lines[pair[0]].strip())
-        was = before[number].role
-        how = f"from {was} to {kind.role}" if was != kind.role else "its level"
-        raise InvalidInput(f"line {number + 1} would change {how}: {lines[number].strip()[:60]!r}")
-
-
-def _may_be_misread(base: str, new: str, origin: Sequence[int | None]) -> bool:
-    """Look only from the heading above the first change to the heading below the last: a whole file is slow to read.
-
-    Nothing that stands around a heading of one line, outside lists and quotes,
-    reaches beyond it. So if that heading below is still one, all below it is
-    read as before.
-    """
-    known, lines, old = outline(base), _lines(new), _lines(base)
-    if split(new).body_line != known.body_line:
-        return True
-    most = min(len(old), len(lines))
-    first = next((at for at in range(most) if origin[at] != at), most)
-    same = next((at for at in range(most - first) if origin[-1 - at] != len(old) - 1 - at), most - first)
-    heads = [section.start for section in known.sections if _is_one_line(old[section.start], section)]
-    start = next((at for at in reversed(heads) if at < first), known.body_line)
-    below = next((at for at in heads if at >= len(old) - same), None)
-    if start > first:
-        return True
-    end = len(lines) if below is None else below + len(lines) - len(old) + 1
-    part = _read(lines[start:end], 0)
-    if below is not None and not any(section.start == end - start - 1 for section in part.sections):
-        return True
-    return any(at is not None and kind != known.kinds[at] for at, kind in zip(origin[start:end], part.kinds, strict=True))
-
-
-def _is_one_line(line: str, section: Section) -> bool:
-    return section.body == section.start + 1 and line.lstrip().startswith("#")
 
 
 def find_section(outline: Outline, name: str) -> Section:
