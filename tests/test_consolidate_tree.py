@@ -16,7 +16,7 @@ from gitskill.checks.finding import Level
 from gitskill.consolidate.gather import Gathered, gather
 from gitskill.consolidate.place import Budget
 from gitskill.consolidate.rules import BySupport
-from gitskill.consolidate.run import Consolidated, Tree, consolidate
+from gitskill.consolidate.run import Consolidated, Holder, Tree, consolidate
 from gitskill.consolidate.tree import Policy
 from gitskill.fate import LessonFate, State
 from gitskill.ids import CommitId, LessonId
@@ -27,6 +27,7 @@ from gitskill.report.lesson import State as Stands
 from gitskill.skill.edits import AddSection, AppendToSection, Create, Edit, ReplaceInSection, apply_edits
 from gitskill.store import lessons
 from gitskill.store.blame import blame
+from gitskill.store.locks import held
 from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
@@ -78,8 +79,9 @@ class Bench:
 
     def consolidated(self, fan_in: int, min_support: int = 1, **budget: int) -> Consolidated:
         policy = Policy(BySupport(), Budget(min_support, **budget))
-        work = consolidate(self.nodes, self.run, Tree(tree(20, fan_in), 20), self.gathered, policy, WHO)
-        return asyncio.run(work)
+        shape = Tree(tree(20, fan_in), 20)
+        with held(self.nodes.reader.repository, self.run.id) as lock:
+            return asyncio.run(consolidate(self.nodes, self.run, shape, self.gathered, policy, Holder(lock, WHO)))
 
     def lines(self, made: Consolidated) -> list[str]:
         assert made.candidate

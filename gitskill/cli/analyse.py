@@ -81,7 +81,7 @@ def studied(
     job = replace(job, onward=onward)
     _introduce(job)
     try:
-        _until_signal(working.work(session, job))
+        until_signal(working.work(session, job))
     except (GitskillError, KeyboardInterrupt, SystemExit):
         command = click.get_current_context().info_name
         output.tell(f"  go on     gitskill {command} --run {job.run.id}{models.again(flags)}{choosing.again(study)}")
@@ -98,7 +98,7 @@ def _introduce(job: "Job") -> None:
     )
 
 
-def _until_signal(work: Coroutine[None, None, None]) -> None:
+def until_signal(work: Coroutine[None, None, None]) -> None:
     """Run to the end, or to a signal: then what is finished is still written."""
     stopped: list[int] = []
 

@@ -1,6 +1,5 @@
 """gitskill consolidate"""
 
-import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from gitskill.ids import RunId
     from gitskill.model.stack import Opened
     from gitskill.report.status import Status
+    from gitskill.store.locks import RunLock
     from gitskill.store.runs import Run
 
 
@@ -58,39 +58,41 @@ def merge(
     session: Session, run: "RunId", chosen: "Chosen", flags: models.ModelFlags, min_support: int, engine: str
 ) -> None:
     """Consolidate a run as it stands now, to the end or to what stops it."""
-    from gitskill.cli.working import stands
+    from gitskill.cli.analyse import until_signal
+    from gitskill.cli.working import stands, taken_up
     from gitskill.consolidate.gather import gather
 
     if engine == "model" and chosen.setup is None:
         raise InvalidInput("no model is configured", hint="name one with --model, or leave --engine out")
-    found = stands(session, run)
-    if not found.is_finished:
-        raise NeedsPerson(
-            f"{run} is not studied to its end: {found.traces['pending']} traces are left",
-            hint=f"gitskill analyse --run {run}",
-        )
-    fates = {one.slot: one for each in found.fates.values() for one in each.lessons}
-    gathered = gather(session.nodes, found.run, fates)
-    try:
-        asyncio.run(_merge(session, found, gathered, None if engine == "rules" else chosen, min_support))
-    except (GitskillError, KeyboardInterrupt):
-        again = f"{models.again(flags)} --min-support {min_support} --engine {engine}"
-        output.tell(f"  go on     gitskill consolidate {run}{again}")
-        raise
+    with taken_up(session, run) as lock:
+        found = stands(session, run)
+        if not found.is_finished:
+            raise NeedsPerson(
+                f"{run} is not studied to its end: {found.traces['pending']} traces are left",
+                hint=f"gitskill analyse --run {run}",
+            )
+        fates = {one.slot: one for each in found.fates.values() for one in each.lessons}
+        gathered = gather(session.nodes, found.run, fates)
+        try:
+            until_signal(_merge(session, found, gathered, None if engine == "rules" else chosen, min_support, lock))
+        except (GitskillError, KeyboardInterrupt, SystemExit):
+            again = f"{models.again(flags)} --min-support {min_support} --engine {engine}"
+            output.tell(f"  go on     gitskill consolidate {run}{again}")
+            raise
 
 
 async def _merge(
-    session: Session, found: "Status", gathered: "Gathered", chosen: "Chosen | None", min_support: int
+    session: Session, found: "Status", gathered: "Gathered", chosen: "Chosen | None", min_support: int, lock: "RunLock"
 ) -> None:
     from gitskill.consolidate.place import Budget
-    from gitskill.consolidate.run import Tree, consolidate
+    from gitskill.consolidate.run import Holder, Tree, consolidate
     from gitskill.consolidate.tree import Policy
 
     async with AsyncExitStack() as stack:
         settler = await _settler(session, found, gathered, chosen, stack)
         tree = Tree(found.plan.groups if found.plan else (), len(found.fates))
         policy = Policy(settler, Budget(min_support))
-        await consolidate(session.nodes, found.run, tree, gathered, policy, session.who())
+        await consolidate(session.nodes, found.run, tree, gathered, policy, Holder(lock, session.who()))
 
 
 async def _settler(

@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import shutil
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gitskill.plan import Plan, Recipe
     from gitskill.report.status import Status
     from gitskill.sandbox.bubblewrap import Sandbox
+    from gitskill.store.locks import RunLock
     from gitskill.store.runs import Run
 
 
@@ -202,19 +203,27 @@ def _sandbox(session: Session, chosen: "Chosen", study: choosing.StudyFlags) -> 
         return None
 
 
+@contextmanager
+def taken_up(session: Session, run: "RunId") -> "Iterator[RunLock]":
+    """Hold a run, and set free what a killed process of it has left locked."""
+    from gitskill.store.locks import held
+
+    with held(session.repository, run) as lock:
+        for ref in lock.sweep():
+            output.tell(f"  unlocked  {ref}: a gitskill that was killed had left its lock")
+        yield lock
+
+
 async def work(session: Session, job: Job) -> None:
     """Study what is left, and enter the run into the log of operations when nothing is."""
     from gitskill.analyse import Work, analyse
     from gitskill.cli.progress import Progress
     from gitskill.examine import Bench
     from gitskill.store.analyses import Writer, fates
-    from gitskill.store.locks import held
     from gitskill.store.repository import Repository
     from gitskill.store.skills import SkillReader
 
-    with held(session.repository, job.run.id) as lock:
-        for ref in lock.sweep():
-            output.tell(f"  unlocked  {ref}: a gitskill that was killed had left its lock")
+    with taken_up(session, job.run.id) as lock:
         run = find_run(session, job.run.id)
         known = _kept(fates(session.repository, run), retry=job.retry)
         # Its own handle: it is used from another thread.

@@ -10,9 +10,10 @@ from gitskill.ids import CommitId
 from gitskill.node import Node
 from gitskill.store import names
 from gitskill.store.analyses import set_aside
+from gitskill.store.locks import RunLock
 from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch
-from gitskill.store.oplog import Operation, record
+from gitskill.store.oplog import OPLOG, Operation, record
 from gitskill.store.refs import Move, target, under
 from gitskill.store.repository import Who
 from gitskill.store.runs import Run
@@ -35,13 +36,21 @@ class Tree:
     of: int
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who consolidates, and their hold on the run: nobody else works on it meanwhile."""
+
+    lock: RunLock
+    who: Who
+
+
 async def consolidate(
-    nodes: NodeStore, run: Run, tree: Tree, gathered: Gathered, policy: Policy, who: Who
+    nodes: NodeStore, run: Run, tree: Tree, gathered: Gathered, policy: Policy, holder: Holder
 ) -> Consolidated:
     """Make the tree and the candidate of a run, and move their branches, all or nothing."""
     repository = nodes.reader.repository
     batch = Batch(repository)
-    who = Who(who.name, who.email, run.started)
+    who = Who(holder.who.name, holder.who.email, run.started)
     ground = Ground(nodes, batch, run.base, gathered.taught, tree.of, who)
     made = await grow(ground, run.id, tree.levels, leaves_of(tree.levels, gathered.live), policy.settler)
     candidate = await placed(ground, made[-1], gathered, policy) if made else None
@@ -51,7 +60,9 @@ async def consolidate(
         wanted[names.evolved_ref(repository, run.id)] = candidate.commit
     noted = set_aside(nodes.reader, batch, run, gathered.aside, who)
     if moves := (*_moves(nodes, run, wanted), *([noted] if noted else [])):
-        record(repository, batch, Operation(f"consolidate {run.id}", moves), who)
+        batch.write()  # before the refs are locked
+        with holder.lock.moving([*(each.ref for each in moves), OPLOG]):
+            record(repository, batch, Operation(f"consolidate {run.id}", moves), who)
     return Consolidated(candidate, tuple(every.values()))
 
 
