@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "redact": {"trace"},
     "fate": {"lesson"},
     "checks": {"fate", "lesson", "markdown_it", "redact", "skill", "trace", "visible"},
-    "version": set(),
+    "version": {"skill"},
     "codec": {"errors"},
     "trace_document": {"codec", "errors", "trace"},
     "outcome": set(),
