@@ -130,6 +130,6 @@ def _tag(repository: Repository, folder: str, message: str, made: str, who: Who)
         return ""
     tag = tags.tag_name(folder, FIRST)
     batch = Batch(repository)
-    move = tags.add(batch, repository, tag, repository.head(), message, who)
+    move = tags.add(batch, tag, repository.head(), message, who)
     record(repository, batch, Operation(f"init {tag}{made}", (move,)), who)
     return tag

@@ -34,8 +34,9 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "tasks": {"errors", "trace"},
     "plan": {"errors", "outcome"},
     "config": {"errors", "skill"},
+    "record": {"errors", "ids", "skill", "version"},
     # edges
-    "store": {"errors", "ids", "lesson", "message", "node", "pygit2", "skill", "version"}
+    "store": {"errors", "ids", "lesson", "message", "node", "pygit2", "record", "skill", "version"}
     | {"codec", "fate", "outcome", "plan", "trace", "trace_document"},
     "disk": {"errors", "skill"},
     "formats": {"codec", "errors", "outcome", "trace", "trace_document", "zstandard"},
@@ -74,6 +75,19 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "trace",
         "version",
     },
+    "release": {
+        "checks",
+        "errors",
+        "ids",
+        "message",
+        "node",
+        "record",
+        "redact",
+        "report",
+        "skill",
+        "store",
+        "version",
+    },
     # terminal
     "cli": {"checks", "click", "consolidate", "disk", "errors", "ids", "propose", "pygit2", "report", "resources"}
     | {
@@ -95,6 +109,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "plan",
         "prompts",
         "redact",
+        "release",
         "sandbox",
         "skill",
         "start",

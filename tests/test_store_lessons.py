@@ -170,13 +170,13 @@ def test_documents_are_kept_by_content(repository: Repository) -> None:
 
 def test_a_tag_is_annotated_and_never_moves(folder: Path, repository: Repository) -> None:
     batch = Batch(repository)
-    move = tags.add(batch, repository, "v1.0.0", repository.head(), "Base", WHO)
+    move = tags.add(batch, "v1.0.0", repository.head(), "Base", WHO)
     record(repository, batch, Operation("tag", (move,)), WHO)
 
     shown = git(folder, "tag", "-l", "--format=%(objecttype) %(taggername) %(contents)", "v1.0.0")
     assert shown == "tag Ada Base\n\n"
     with pytest.raises(InvalidInput, match=r"tag v1\.0\.0 exists already"):
-        tags.add(Batch(repository), repository, "v1.0.0", repository.head(), "Again", WHO)
+        tags.add(Batch(repository), "v1.0.0", repository.head(), "Again", WHO)
 
 
 def test_versions_are_ordered_by_number_and_other_tags_are_left_out(folder: Path, repository: Repository) -> None:

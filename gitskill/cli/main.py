@@ -33,6 +33,7 @@ COMMANDS = {
     "show": "show:show",
     "diff": "diff:diff",
     "merge": "merge:merge",
+    "release": "release:release",
     "log": "log:log",
     "blame": "blame:blame",
     "undo": "undo:undo",

@@ -39,6 +39,9 @@ def together(name: str, kind: type[Any], options: Sequence[Decorator]) -> Decora
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document with stable keys.")
 
 
+sign = click.option("--sign", is_flag=True, help="Sign the tag as your own git configuration says.")
+
+
 _MIN_SUPPORT = click.option(
     "--min-support",
     type=click.IntRange(1),

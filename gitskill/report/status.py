@@ -12,12 +12,11 @@ from gitskill.model.stack import OURS
 from gitskill.node import Support
 from gitskill.plan import Plan
 from gitskill.report.lesson import Standing, Standings, State
+from gitskill.store import lookup
 from gitskill.store.analyses import anomalies, fates, plan_of
 from gitskill.store.history import octopuses
 from gitskill.store.lessons import listed
-from gitskill.store.names import evolved_ref
 from gitskill.store.nodes import NodeStore
-from gitskill.store.refs import target
 from gitskill.store.runs import Run
 
 
@@ -72,8 +71,7 @@ def status(nodes: NodeStore, run: Run) -> Status:
     slots = [LessonId.parse(f"{run.id}/{one.slot}") for each in found.values() for one in each.lessons]
     by_hand = [item.id for item in listed(repository, run.id)]
     lessons = {lesson: standings.of(lesson) for lesson in sorted({*slots, *by_hand})}
-    tip = target(repository, evolved_ref(repository, run.id))
-    candidate = CommitId(tip) if tip else None
+    candidate = lookup.find_candidate(repository, run.id)
     top = _top(nodes, candidate, found) if candidate else ()
     return Status(run, plan_of(repository, run), found, lessons, anomalies(repository, run), candidate, top)
 

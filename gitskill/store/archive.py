@@ -7,19 +7,25 @@ from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.store import names
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
-from gitskill.store.refs import HEADS, Move, commits_under, under
+from gitskill.store.refs import HEADS, Move, commits_under, target, under
 from gitskill.store.repository import Repository, Who
 
 
 def put_away(repository: Repository, run: RunId, who: Who) -> tuple[str, ...]:
     """Move every branch of `run` to `refs/gitskill/archive` in one transaction, and name them."""
-    live = list(under(repository, f"{names.branches(repository)}{run}/"))
-    moves: list[Move] = []
-    for ref, oid in live:
-        moves += [Move(ref, oid, None), Move(names.archived(repository, ref), None, oid)]
-    if moves:
-        record(repository, Batch(repository), Operation(f"archive {run}", tuple(moves)), who)
-    return tuple(ref.removeprefix(HEADS) for ref, _ in live)
+    away = moves(repository, run)
+    if away:
+        record(repository, Batch(repository), Operation(f"archive {run}", away), who)
+    return tuple(move.ref.removeprefix(HEADS) for move in away if move.new is None)
+
+
+def moves(repository: Repository, run: RunId) -> tuple[Move, ...]:
+    """Give the moves that put every branch of `run` away."""
+    found: list[Move] = []
+    for ref, oid in under(repository, f"{names.branches(repository)}{run}/"):
+        place = names.archived(repository, ref)
+        found += [Move(ref, oid, None), Move(place, target(repository, place), oid)]
+    return tuple(found)
 
 
 def restore(repository: Repository, lesson: LessonId, who: Who) -> str:
@@ -27,8 +33,8 @@ def restore(repository: Repository, lesson: LessonId, who: Who) -> str:
     for ref, oid in under(repository, f"{names.ARCHIVE}{lesson.run}/"):
         if names.lesson_of(repository, ref) == lesson:
             live = names.branches(repository) + ref.removeprefix(names.ARCHIVE)
-            moves = (Move(ref, oid, None), Move(live, None, oid))
-            record(repository, Batch(repository), Operation(f"restore {lesson}", moves), who)
+            back = (Move(ref, oid, None), Move(live, None, oid))
+            record(repository, Batch(repository), Operation(f"restore {lesson}", back), who)
             return live.removeprefix(HEADS)
     raise NotFound(f"{lesson} has no branch that was put away")
 
@@ -44,5 +50,5 @@ def old_archives(repository: Repository, before: int) -> list[tuple[str, CommitI
 
 def prune(repository: Repository, refs: Iterable[tuple[str, CommitId]], who: Who) -> None:
     """Delete archived branches. Until git collects their commits, `undo` brings them back."""
-    moves = tuple(Move(ref, oid, None) for ref, oid in refs)
-    record(repository, Batch(repository), Operation("prune", moves, keep=False), who)
+    gone = tuple(Move(ref, oid, None) for ref, oid in refs)
+    record(repository, Batch(repository), Operation("prune", gone, keep=False), who)

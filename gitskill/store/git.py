@@ -6,7 +6,7 @@ system's configuration are not read, and every call names its repository.
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def run(git_dir: Path, *args: str, data: bytes = b"", who: Sequence[str] = ("git
     options = [word for key, value in _SETTINGS.items() for word in ("-c", f"{key}={value}")]
     command = ["git", f"--git-dir={git_dir}", *options, *args]
     try:
-        code, printed, complaint = _ended(command, data, who)
+        code, printed, complaint = _ended(command, data, _environment(who))
     except FileNotFoundError as error:
         raise GitRefused("the git program is not on PATH", hint="install git 2.38 or newer") from error
     if code:
@@ -50,7 +50,7 @@ def run(git_dir: Path, *args: str, data: bytes = b"", who: Sequence[str] = ("git
     return printed
 
 
-def _ended(command: Sequence[str], data: bytes, who: Sequence[str]) -> tuple[int, bytes, bytes]:
+def _ended(command: Sequence[str], data: bytes, environment: Mapping[str, str]) -> tuple[int, bytes, bytes]:
     """Give exit code, output and complaint. An exception that a signal raises here comes out when git has ended."""
     # Ctrl-C in a terminal goes to the whole process group: git is in a session of its own.
     process = subprocess.Popen(  # noqa: S603
@@ -58,7 +58,7 @@ def _ended(command: Sequence[str], data: bytes, who: Sequence[str]) -> tuple[int
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=_environment(who),
+        env=environment,
         start_new_session=True,
     )
     try:
@@ -72,10 +72,35 @@ def _ended(command: Sequence[str], data: bytes, who: Sequence[str]) -> tuple[int
     return process.returncode, printed, complaint
 
 
+def own_environment() -> dict[str, str]:
+    """Give the person's environment without what git hands to its hooks, for a program that they configured."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+
+def user_settings(git_dir: Path) -> dict[str, str]:
+    """Read the person's own git configuration: the system's, theirs and the environment's, never the repository's.
+
+    The repository is named because theirs may differ from folder to folder. Keys are in lower case.
+    """
+    own = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_PARAMETERS")
+    numbered = ("GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+    given = {name: value for name, value in os.environ.items() if name in own or name.startswith(numbered)}
+    command = ("git", f"--git-dir={git_dir}", "-c", "safe.directory=*", "config", "--null", "--list", "--show-scope")
+    code, printed, complaint = _ended(command, b"", own_environment() | given)
+    if code:
+        raise GitRefused(f"git config: {(complaint.decode(errors='replace').splitlines() or ['failed'])[0]}")
+    words = printed.decode("utf-8", "surrogateescape").split("\0")
+    found: dict[str, str] = {}
+    for scope, setting in zip(words[::2], words[1::2], strict=False):
+        if scope in {"system", "global", "command"}:
+            key, _, value = setting.partition("\n")
+            found[key.lower()] = value
+    return found
+
+
 def _environment(who: Sequence[str]) -> dict[str, str]:
     """Drop every GIT_* variable: git exports GIT_DIR to its hooks, and we may run in one."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return kept | {
+    return own_environment() | {
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",

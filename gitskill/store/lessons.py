@@ -107,13 +107,19 @@ def _is_part(message: Message, lesson: LessonId) -> bool:
 
 def _refuse_foreign(reader: SkillReader, base: CommitId, tip: CommitId) -> None:
     """Refuse what a lesson cannot hold: files outside the skill, links, submodules, changed modes."""
+    for path, problem in foreign_changes(reader, base, tip):
+        raise InvalidInput(f"lesson {tip[:10]} {problem.format(path=path)}")
+
+
+def foreign_changes(reader: SkillReader, base: CommitId, tip: CommitId) -> Iterator[tuple[str, str]]:
+    """Give each path that differs and is no plain file of the skill, with a sentence that has a place for its name."""
     trees = [str(reader.repository.read_commit(commit).tree_id) for commit in (base, tip)]
     above = f"{reader.folder}/" if reader.folder else ""
     for path, old, new in _differing(reader.repository, trees[0], trees[1], ""):
         if not (path.startswith(above) if above else is_own_path(path)):
-            raise InvalidInput(f"lesson {tip[:10]} changes {path}, which is not the skill's")
-        if new and new not in ({FILE, EXECUTABLE} & {old or FILE}):
-            raise InvalidInput(f"lesson {tip[:10]} makes {path} something other than a plain file (mode {new:o})")
+            yield path, "changes {path}, which is not the skill's"
+        elif new and new not in ({FILE, EXECUTABLE} & {old or FILE}):
+            yield path, f"makes {{path}} something other than a plain file (mode {new:o})"
 
 
 def _differing(

@@ -27,11 +27,19 @@ def resolve(repository: Repository, name: str) -> CommitId:
 
 def candidate(repository: Repository, run: RunId) -> CommitId:
     """Find what a run came to, live or put away, or raise NotFound."""
+    found = find_candidate(repository, run)
+    if found is None:
+        raise NotFound(f"{run} has no candidate", hint=f"gitskill consolidate {run}")
+    return found
+
+
+def find_candidate(repository: Repository, run: RunId) -> CommitId | None:
+    """Find what a run came to, live or put away; None where it has come to nothing yet."""
     live = names.evolved_ref(repository, run)
     for ref in (live, names.archived(repository, live)):
         if (found := target(repository, ref)) is not None:
             return CommitId(found)
-    raise NotFound(f"{run} has no candidate", hint=f"gitskill consolidate {run}")
+    return None
 
 
 def node(repository: Repository, wanted: NodeId) -> CommitId:

@@ -8,7 +8,7 @@ import hashlib
 import weakref
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pygit2
@@ -32,6 +32,9 @@ _TRIES = 5
 
 Change = bytes | str | None
 """A file's new bytes, or the id of a blob that has them; None takes the file out."""
+
+Signer = Callable[[bytes], bytes]
+"""Gives the signature that git puts below what a tag says."""
 
 Entries = dict[str, tuple[int, str]]
 """A tree: mode and id by name."""
@@ -74,10 +77,11 @@ class Batch:
         ]
         return CommitId(self._add(b"commit", "\n".join(lines).encode("utf-8", "replace")))
 
-    def tag(self, name: str, commit: CommitId, message: str, tagger: Who) -> str:
-        """Add an annotated tag and return its id."""
+    def tag(self, name: str, commit: CommitId, message: str, tagger: Who, sign: Signer | None = None) -> str:
+        """Add an annotated tag and return its id. `sign` gives the signature of what it says."""
         head = f"object {commit}\ntype commit\ntag {name}\ntagger {_stamp(tagger)}\n\n"
-        return self._add(b"tag", f"{head}{message.strip()}\n".encode("utf-8", "replace"))
+        payload = f"{head}{message.strip()}\n".encode("utf-8", "replace")
+        return self._add(b"tag", payload + (sign(payload) if sign else b""))
 
     def edit_tree(self, tree: str | None, changes: Mapping[str, Change]) -> str:
         """Return `tree` with files set or, where None, taken out. A file keeps its mode; a new one is 100644.

@@ -43,6 +43,13 @@ class SkillReader:
             return oid
         return repr(sorted(item for item in self._walk(oid) if is_own_path(item[0])))
 
+    def tree_id(self, commit: CommitId) -> str:
+        """Give the skill as a git tree's id; of a skill at the root, of its own files alone. Empty where it is absent.
+
+        For the root that tree need not be stored: `git ls-tree`, cut down to those files, and `git mktree` make it.
+        """
+        return skill_tree(Batch(self.repository), str(self.repository.read_commit(commit).tree_id), self.folder)
+
     def _entry(self, commit: CommitId, path: str) -> tuple[int, str]:
         mode, oid = TREE, str(self.repository.read_commit(commit).tree_id)
         for name in path.split("/"):
@@ -103,6 +110,17 @@ def with_skill(batch: Batch, tree: str, folder: str, old: Skill, new: Skill) -> 
     changed: dict[str, bytes | None] = {above + path: None for path in old.files.keys() - new.files.keys()}
     changed |= {above + path: data for path, data in new.files.items() if old.files.get(path) != data}
     return batch.edit_tree(tree, changed)
+
+
+def skill_tree(batch: Batch, tree: str, folder: str) -> str:
+    """Give what `SkillReader.tree_id` gives, of a tree that is in `batch` or stored."""
+    mode = TREE
+    for name in folder.split("/") if folder else ():
+        mode, tree = batch.entries(tree).get(name, (0, "")) if mode == TREE else (0, "")
+    if folder:
+        return tree if mode == TREE else ""
+    own = {name: entry for name, entry in batch.entries(tree).items() if name in {SKILL_FILE, *SKILL_FOLDERS}}
+    return batch.tree(own)
 
 
 def find_skills(repository: Repository, commit: CommitId) -> list[str]:
