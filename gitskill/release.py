@@ -24,7 +24,7 @@ from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch, Signer
 from gitskill.store.oplog import Operation, record
 from gitskill.store.refs import HEADS, Move, checked_out
-from gitskill.store.releases import following, previous, released_as
+from gitskill.store.releases import chained, following, previous, released_as
 from gitskill.store.repository import Repository, Who
 from gitskill.store.skills import skill_tree, with_skill
 from gitskill.store.tags import Release
@@ -63,15 +63,15 @@ class Released:
 def prepare(nodes: NodeStore, found: Status, bump: Bump | None = None) -> Draft:
     """Find out what releasing a run comes to, or raise with what is in the way."""
     repository = nodes.reader.repository
-    branch = checkout.branch_here(repository)
-    _refuse_unfit_place(repository, branch, found.run.id)
+    branch = ready_branch(repository)
+    _refuse_checked_out(repository, found.run.id)
     node = _candidate(nodes, found)
     candidate = found.candidate or node.commit
     head = repository.head()
     if not repository.descends(head, found.run.base):
         raise NeedsPerson(
-            f"{found.run.id} stands on {found.run.base[:7]}, which is not in the history of {_short(branch)}",
-            hint=f"switch to the branch it is for, or: gitskill consolidate {found.run.id} --onto {_short(branch)}",
+            f"{found.run.id} stands on {found.run.base[:7]}, which is not in the history of {short(branch)}",
+            hint=f"switch to the branch it is for, or: gitskill consolidate {found.run.id} --onto {short(branch)}",
         )
     is_merged = repository.descends(head, candidate)
     skill = nodes.reader.read(head) if is_merged else _merged(nodes, found, candidate, branch)
@@ -104,8 +104,6 @@ def check(nodes: NodeStore, found: Status, draft: Draft, redactor: Redactor) -> 
 def release(nodes: NodeStore, found: Status, draft: Draft, who: Who, sign: Signer | None = None) -> Released:
     """Make the release: branch, tag and archive move in one operation, the work tree with them, or nothing does."""
     repository = nodes.reader.repository
-    if not repository.git.is_bare:
-        checkout.refuse_unclean(repository)
     batch = Batch(repository)
     newest = max(repository.read_commit(commit).commit_time for commit in (draft.head, draft.candidate))
     who = who.at_least(newest)
@@ -119,20 +117,26 @@ def release(nodes: NodeStore, found: Status, draft: Draft, who: Who, sign: Signe
     else:
         checkout.advance(repository, batch, operation, Move(draft.branch, draft.head, commit), who)
     before = draft.previous.tag if draft.previous else ""
-    return Released(draft.version, draft.tag, commit, before, _short(draft.branch))
+    return Released(draft.version, draft.tag, commit, before, short(draft.branch))
 
 
-def _refuse_unfit_place(repository: Repository, branch: str, run: RunId) -> None:
-    """Refuse where the branch could not be moved, or those of the run could not be put away."""
+def ready_branch(repository: Repository) -> str:
+    """Give the branch that is checked out, as a ref, or raise with what keeps it from being moved."""
+    branch = checkout.branch_here(repository)
     if branch.startswith(names.branches(repository)):
-        raise NeedsPerson(f"{_short(branch)} is checked out, which is one of gitskill's", hint="git switch main")
+        raise NeedsPerson(f"{short(branch)} is checked out, which is one of gitskill's", hint="git switch main")
     if not repository.git.is_bare:
         checkout.refuse_unclean(repository)
+    return branch
+
+
+def _refuse_checked_out(repository: Repository, run: RunId) -> None:
+    """Refuse where a branch of the run could not be put away."""
     held = checked_out(repository)
     for step in archive.moves(repository, run):
         if step.new is None and step.ref in held:
             raise NeedsPerson(
-                f"{_short(step.ref)} is checked out in {held[step.ref]}", hint="switch that work tree to another branch"
+                f"{short(step.ref)} is checked out in {held[step.ref]}", hint="switch that work tree to another branch"
             )
 
 
@@ -176,11 +180,11 @@ def _merged(nodes: NodeStore, found: Status, candidate: CommitId, branch: str) -
     for path, problem in foreign_changes(reader, run.base, candidate):
         if root.file_id(candidate, path) != root.file_id(head, path):  # a merge of the branch may have brought it
             raise NeedsPerson(
-                f"{_evolved(nodes, found)} {problem.format(path=path)}", hint=f"commit that on {_short(branch)} instead"
+                f"{_evolved(nodes, found)} {problem.format(path=path)}", hint=f"commit that on {short(branch)} instead"
             )
     base, ours, theirs = (reader.read(commit) for commit in (run.base, head, candidate))
     if both := clashes(base, ours, theirs):
-        above, here = f"{reader.folder}/" if reader.folder else "", _short(branch)
+        above, here = f"{reader.folder}/" if reader.folder else "", short(branch)
         more = f" and {len(both) - 3} other places" if len(both) > 3 else ""
         files = " ".join(dict.fromkeys(above + clash.path for clash in both))
         between = f"{run.base[:7]} {head[:7]}"
@@ -237,7 +241,6 @@ def _told(nodes: NodeStore, found: Status) -> Iterator[str]:
 def _record(nodes: NodeStore, found: Status, draft: Draft, commit: CommitId, tree: str) -> Record:
     reader, states = nodes.reader, found.states
     base = previous(reader.repository, reader.folder, found.run.base)
-    said = tags.read_tag(reader.repository, draft.previous.oid) if draft.previous else None
     ends = ("merged", "folded", "dropped", "held", "rejected")
     counts = {name: states[State(name)] for name in ends}
     return Record(
@@ -249,14 +252,14 @@ def _record(nodes: NodeStore, found: Status, draft: Draft, commit: CommitId, tre
         runs=(found.run.id,),
         models=(found.run.engine,),
         counts=Counts(len(found.fates), sum(counts.values()), **counts),
-        previous_tag=draft.previous.tag if draft.previous else "",
-        previous=said.digest if said else "",
+        **chained(reader.repository, draft.previous),
     )
 
 
 def _evolved(nodes: NodeStore, found: Status) -> str:
-    return _short(names.evolved_ref(nodes.reader.repository, found.run.id))
+    return short(names.evolved_ref(nodes.reader.repository, found.run.id))
 
 
-def _short(ref: str) -> str:
+def short(ref: str) -> str:
+    """Name a branch as git shows it."""
     return ref.removeprefix(HEADS)

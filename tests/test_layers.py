@@ -88,6 +88,8 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "store",
         "version",
     },
+    "rollback": {"checks", "errors", "ids", "message", "record", "release", "store"},
+    "verify": {"checks", "errors", "record", "skill", "store", "version"},
     # terminal
     "cli": {"checks", "click", "consolidate", "disk", "errors", "ids", "propose", "pygit2", "report", "resources"}
     | {
@@ -110,12 +112,13 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "prompts",
         "redact",
         "release",
+        "rollback",
         "sandbox",
         "skill",
         "start",
         "store",
     }
-    | {"tasks", "trace", "trace_document", "trying", "visible"},
+    | {"tasks", "trace", "trace_document", "trying", "verify", "visible"},
 }
 
 ENVIRONMENT = {"cli/main.py", "store/git.py"}

@@ -59,7 +59,7 @@ def merge(
 ) -> None:
     """Consolidate a run as it stands now, to the end or to what stops it."""
     from gitskill.cli.analyse import until_signal
-    from gitskill.cli.working import stands, taken_up
+    from gitskill.cli.working import released, stands, taken_up
     from gitskill.consolidate.gather import gather
 
     if engine == "model" and chosen.setup is None:
@@ -70,6 +70,10 @@ def merge(
             raise NeedsPerson(
                 f"{run} is not studied to its end: {found.traces['pending']} traces are left",
                 hint=f"gitskill analyse --run {run}",
+            )
+        if tag := released(session, run):
+            raise NeedsPerson(
+                f"{run} is {tag} already", hint="what it taught is there; a new run: gitskill evolve --new"
             )
         fates = {one.slot: one for each in found.fates.values() for one in each.lessons}
         gathered = gather(session.nodes, found.run, fates)

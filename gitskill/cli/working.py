@@ -157,12 +157,23 @@ def _is_same(session: Session, run: "Run", plan: "Plan") -> bool:
     reader = session.reader
     planned, known = plan_of(session.repository, run), fates(session.repository, run)
     if planned == plan:
-        return reader.folder_id(run.base) == reader.folder_id(session.repository.head())
+        is_here = reader.folder_id(run.base) == reader.folder_id(session.repository.head())
+        return is_here and not released(session, run.id)
     if len(known) < run.planned:
         output.tell(
             f"  note      {run.id} is not finished: go on with --run {run.id}, or take it back: gitskill undo --list"
         )
     return False
+
+
+def released(session: Session, run: "RunId") -> str:
+    """Name the version that a run was released as; empty where it was not. After a rollback its base is here again."""
+    from gitskill.store.lookup import find_candidate
+    from gitskill.store.releases import released_as
+
+    candidate = find_candidate(session.repository, run)
+    found = released_as(session.repository, session.reader.folder, run, candidate)
+    return found.tag if found else ""
 
 
 def _tools(session: Session, chosen: "Chosen", study: choosing.StudyFlags) -> Tools:

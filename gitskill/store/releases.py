@@ -1,5 +1,7 @@
 """The versions of a skill in their order, and what the next one is called."""
 
+from typing import TypedDict
+
 from gitskill.errors import InvalidInput
 from gitskill.ids import CommitId, RunId
 from gitskill.record import Record
@@ -7,7 +9,7 @@ from gitskill.skill.bump import Bump, bump
 from gitskill.skill.snapshot import Skill
 from gitskill.store.repository import Repository
 from gitskill.store.skills import SkillReader
-from gitskill.store.tags import Release, releases, used
+from gitskill.store.tags import Release, read_tag, releases, used
 from gitskill.version import FIRST, Version
 
 
@@ -46,3 +48,16 @@ def following(reader: SkillReader, before: CommitId, skill: Skill, wanted: Bump 
     if Version.read(str(found)) is None:
         raise InvalidInput(f"no version can follow {max(known)}: its numbers have nine digits at most")
     return found
+
+
+class Link(TypedDict):
+    """The part of a record that chains it to the one before."""
+
+    previous_tag: str
+    previous: str
+
+
+def chained(repository: Repository, before: Release | None) -> Link:
+    """Give what a record says of the version before it."""
+    said = read_tag(repository, before.oid) if before else None
+    return {"previous_tag": before.tag if before else "", "previous": said.digest if said else ""}

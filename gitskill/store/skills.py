@@ -123,6 +123,19 @@ def skill_tree(batch: Batch, tree: str, folder: str) -> str:
     return batch.tree(own)
 
 
+def with_tree(batch: Batch, tree: str, folder: str, old: str) -> str:
+    """Return the tree `tree` with the skill exactly as the tree `old` has it: its modes and links too."""
+    if not folder:
+        names = {SKILL_FILE, *SKILL_FOLDERS}
+        others = {name: entry for name, entry in batch.entries(tree).items() if name not in names}
+        return batch.tree(others | {name: entry for name, entry in batch.entries(old).items() if name in names})
+    name, _, rest = folder.partition("/")
+    here = batch.entries(tree).get(name, (TREE, ""))[1] or batch.tree({})
+    before = batch.entries(old)[name][1]
+    below = with_tree(batch, here, rest, before) if rest else before
+    return batch.tree({**batch.entries(tree), name: (TREE, below)})
+
+
 def find_skills(repository: Repository, commit: CommitId) -> list[str]:
     """List the folders of `commit` that hold a SKILL.md, the root as the empty name.
 
