@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gitskill.checks.finding import Level
 from gitskill.checks.release import LookedAt, release_findings
-from gitskill.errors import InvalidInput, NeedsPerson
+from gitskill.errors import GitskillError, InvalidInput, NeedsPerson
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.message import Message
 from gitskill.node import Node
@@ -79,6 +79,14 @@ def prepare(nodes: NodeStore, found: Status, bump: Bump | None = None) -> Draft:
     version = following(nodes.reader, before.commit if before else found.run.base, skill, bump)
     tag = tags.tag_name(nodes.reader.folder, version)
     return Draft(branch, head, candidate, skill, version, tag, before, is_merged)
+
+
+def foreseen(nodes: NodeStore, found: Status) -> str:
+    """Tell which version a release would be; empty where something stands in its way now."""
+    try:
+        return prepare(nodes, found).tag
+    except GitskillError:
+        return ""
 
 
 def check(nodes: NodeStore, found: Status, draft: Draft, redactor: Redactor) -> None:

@@ -11,13 +11,14 @@ from gitskill.disk import nearest_folder, read_skill
 from gitskill.errors import InvalidInput, NotFound
 from gitskill.ids import CommitId
 from gitskill.message import Message
+from gitskill.record import Record
 from gitskill.skill import frontmatter
 from gitskill.skill.snapshot import SKILL_FILE, Skill
 from gitskill.store import checkout, tags
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
 from gitskill.store.repository import Repository, Who
-from gitskill.store.skills import find_skills, folder_in
+from gitskill.store.skills import SkillReader, find_skills, folder_in
 from gitskill.version import FIRST
 
 _NAME = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -129,7 +130,8 @@ def _tag(repository: Repository, folder: str, message: str, made: str, who: Who)
     if tags.releases(repository, folder):
         return ""
     tag = tags.tag_name(folder, FIRST)
-    batch = Batch(repository)
-    move = tags.add(batch, tag, repository.head(), message, who)
+    batch, head = Batch(repository), repository.head()
+    says = Record(FIRST, folder, head, SkillReader(repository, folder).tree_id(head))
+    move = tags.add(batch, tag, head, says.message(message), who)
     record(repository, batch, Operation(f"init {tag}{made}", (move,)), who)
     return tag

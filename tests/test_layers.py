@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "analyse": {"analysts", "errors", "examine", "fate", "ids", "model", "plan", "store"},
     "engine": {"analyse", "analysts", "examine", "fate", "plan", "skill"},
     "trying": {"analysts", "errors", "judge", "model", "outcome", "sandbox", "skill", "trace_document"},
-    "start": {"checks", "disk", "errors", "ids", "message", "resources", "skill", "store", "version"},
+    "start": {"checks", "disk", "errors", "ids", "message", "record", "resources", "skill", "store", "version"},
     "propose": {"checks", "errors", "ids", "lesson", "skill", "store"},
     "consolidate": {"analysts", "checks", "errors", "fate", "ids", "lesson", "model", "node", "prompts", "pydantic"}
     | {"skill", "store"},
@@ -70,10 +70,12 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "lesson",
         "node",
         "outcome",
+        "record",
         "skill",
         "store",
         "trace",
         "version",
+        "visible",
     },
     "release": {
         "checks",

@@ -18,6 +18,9 @@ _TOP = 10
 @models.flags
 @options.placing
 @choosing.which
+@click.option(
+    "--release", "release_it", is_flag=True, help="Release the candidate too, where nothing stands in the way."
+)
 @options.as_json
 @click.pass_obj
 def evolve(
@@ -27,13 +30,14 @@ def evolve(
     min_support: int,
     engine: str,
     which: choosing.Which,
+    release_it: bool,
     as_json: bool,
 ) -> int:
     """Study runs and join what they taught to a candidate.
 
     What `analyse` and `consolidate` do, one after the other. It stops at the
     candidate, the branch gitskill/RUN/evolved: your skill stays as it is until
-    you merge that.
+    you release that, with `gitskill release` or --release.
 
     \b
     Example:
@@ -46,19 +50,42 @@ def evolve(
     from gitskill.cli.status import document
     from gitskill.cli.working import stands
 
+    if release_it:
+        _refuse_unready(session)  # before anything is paid for
     began = time.monotonic()
     done = studied(session, study, flags, which, onward=engine != "rules")
     merge(session, done.run, done.chosen, flags, min_support, engine)
     found = stands(session, done.run)
     if as_json:
-        output.document(document(session, found) | {"seconds": round(time.monotonic() - began, 1)})
+        told = document(session, found) | {"seconds": round(time.monotonic() - began, 1)}
+        output.document(told | (_released(session, found) if release_it else {}))
     else:
-        screen(session, found)
+        screen(session, found, ends=not release_it)
+        if release_it:
+            _released(session, found, show=True)
     return 7 if found.traces["failed"] or done.skipped else 0
 
 
-def screen(session: Session, found: "Status") -> None:
-    """Print what a run came to, and what to do next."""
+def _refuse_unready(session: Session) -> None:
+    from gitskill.release import ready_branch
+
+    ready_branch(session.repository)
+
+
+def _released(session: Session, found: "Status", *, show: bool = False) -> "dict[str, Any]":
+    """Release the candidate, and give what `release --json` prints of it; nothing where none is there."""
+    from gitskill.cli import release
+
+    if found.candidate is None:
+        return {"release": None}
+    made = release.released(session, found)
+    if show:
+        release.screen(made)
+    return {"release": release.document(made)}
+
+
+def screen(session: Session, found: "Status", *, ends: bool = True) -> None:
+    """Print what a run came to, and, where nothing else `ends` it, what to do next."""
     from gitskill.report.compare import compare
 
     run, states = found.run.id, found.states
@@ -77,9 +104,20 @@ def screen(session: Session, found: "Status") -> None:
     output.result()
     output.result(compare(session.nodes, found.run.base, found.candidate).summary)
     _waiting(found)
+    if ends:
+        _next(session, found)
+
+
+def _next(session: Session, found: "Status") -> None:
+    """Say what to do with the candidate."""
+    from gitskill.release import foreseen
+
+    run, version = found.run.id, foreseen(session.nodes, found)
+    if any(one.state == "held" for one in found.lessons.values()):
+        output.tell(f"  review    gitskill review {run}")
     output.tell(f"  compare   gitskill diff HEAD {run}")
     output.tell(f"  blame     gitskill blame --rev {run} SKILL.md")
-    output.tell(f"  take it   git merge --no-ff gitskill/{run}/evolved")
+    output.tell(f"  release   gitskill release {run}" + (f"          (would be {version})" if version else ""))
 
 
 def states_in_order() -> tuple[Any, ...]:

@@ -1,6 +1,5 @@
 """gitskill log"""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 def log(session: Session, as_json: bool) -> None:
     """List the skill's versions and the lessons that each brought.
 
+    `signed` says that a tag has a signature; whether it is good, `verify` says.
+
     \b
     Example:
       gitskill log
@@ -34,21 +35,19 @@ def log(session: Session, as_json: bool) -> None:
 
 
 def _row(version: "VersionReport") -> tuple[str, ...]:
-    day = _day(version.release.when)
-    count, runs = len(version.lessons), " ".join(map(str, version.runs))
+    from gitskill.report.changelog import day_of
+
+    release = version.release
+    day = day_of(release.when)
+    signed = "signed" if release.is_signed else ""
+    count, runs = version.count, " ".join(map(str, version.runs))
+    if version.rollback:
+        return release.tag, day, "", f"rollback to {version.rollback}", signed
     if count:
         traces = f" from {output.counted(version.traces, 'trace')}" if version.traces else ""
-        return version.release.tag, day, runs, f"{output.counted(count, 'lesson')}{traces}"
-    subject = version.release.message.partition("\n")[0]
-    return version.release.tag, day, "", subject if version.previous else subject or "base"
-
-
-def _day(when: int) -> str:
-    """Write a moment as a day; a tag may claim one that no calendar has."""
-    try:
-        return datetime.fromtimestamp(when, UTC).date().isoformat()
-    except (OverflowError, OSError, ValueError):
-        return str(when)
+        return release.tag, day, runs, f"{output.counted(count, 'lesson')}{traces}", signed
+    subject = release.message.partition("\n")[0]
+    return release.tag, day, "", subject if version.previous else subject or "base", signed
 
 
 def _document(version: "VersionReport") -> dict[str, Any]:
@@ -61,4 +60,6 @@ def _document(version: "VersionReport") -> dict[str, Any]:
         "lessons": [str(lesson) for lesson in version.lessons],
         "traces": version.traces,
         "gate": None,
+        "rollback": version.rollback or None,
+        "signed": version.release.is_signed,
     }

@@ -1,5 +1,6 @@
 """gitskill status"""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -160,13 +161,19 @@ def _anomaly(anomaly: "Anomaly") -> dict[str, Any]:
 
 def _bill(session: Session, found: "Status") -> "Bill":
     """Add up what the run cost, as far as this machine's ledger knows."""
+    run = str(found.run.id)
+    return bills(session, [run])[run]
+
+
+def bills(session: Session, runs: Sequence[str]) -> "dict[str, Bill]":
+    """Add up what each of `runs` cost, as far as this machine's ledger knows."""
     from gitskill.model.ledger import Bill, Ledger
     from gitskill.report.status import total
 
     if not session.ledger.exists():
-        return Bill()
+        return {run: Bill() for run in runs}
     ledger = Ledger(session.ledger)
     try:
-        return total(ledger.bills(str(found.run.id)))
+        return {run: total(ledger.bills(run)) for run in runs}
     finally:
         ledger.close()

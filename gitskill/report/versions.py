@@ -3,9 +3,22 @@
 from dataclasses import dataclass
 
 from gitskill.ids import CommitId, LessonId, RunId
+from gitskill.node import Support
+from gitskill.record import Record
 from gitskill.store.history import octopuses
 from gitskill.store.nodes import NodeStore
+from gitskill.store.releases import record_of
 from gitskill.store.tags import Release, releases
+
+
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """A lesson that a version brought."""
+
+    lesson: LessonId
+    commit: CommitId
+    support: Support | None
+    """What the merge that carries it counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +28,33 @@ class VersionReport:
     release: Release
     previous: str
     """The tag of the version before it in its history; empty for the first."""
-    runs: tuple[RunId, ...]
-    lessons: tuple[LessonId, ...]
+    record: Record | None
+    """What its tag says of it; None for a tag that gitskill did not make."""
+    taught: tuple[Teaching, ...]
     """The lessons that it brought, those folded into others too."""
     traces: int
-    """Distinct traces behind them."""
+    """The traces that were studied for it; without a record, those behind its lessons."""
+
+    @property
+    def lessons(self) -> tuple[LessonId, ...]:
+        """The ids of those lessons."""
+        return tuple(each.lesson for each in self.taught)
+
+    @property
+    def count(self) -> int:
+        """How many of them stand for themselves, as far as the record tells: the others are folded into those."""
+        return self.record.counts.merged if self.record and self.record.runs else len(self.taught)
+
+    @property
+    def runs(self) -> tuple[RunId, ...]:
+        """The runs that they are of."""
+        told = self.record.runs if self.record else ()
+        return tuple(sorted({*told, *(lesson.run for lesson in self.lessons)}))
+
+    @property
+    def rollback(self) -> str:
+        """The tag whose text it brought back; empty where it is no rollback."""
+        return self.record.rollback if self.record else ""
 
 
 def versions(nodes: NodeStore) -> list[VersionReport]:
@@ -27,28 +62,30 @@ def versions(nodes: NodeStore) -> list[VersionReport]:
     repository = nodes.reader.repository
     head = repository.head()
     past = [found for found in releases(repository, nodes.reader.folder) if repository.descends(head, found.commit)]
-    return [_report(nodes, release, past[:number]) for number, release in enumerate(past)][::-1]
+    known: set[LessonId] = set()
+    reports: list[VersionReport] = []
+    for number, release in enumerate(past):
+        taught = {lesson: each for lesson, each in _taught(nodes, release.commit).items() if lesson not in known}
+        known |= taught.keys()
+        reports.append(_report(nodes, release, past[number - 1].tag if number else "", taught))
+    return reports[::-1]
 
 
-def _report(nodes: NodeStore, release: Release, earlier: list[Release]) -> VersionReport:
-    known = {lesson for before in earlier for lesson in _taught(nodes, before.commit)}
-    taught = {lesson: commit for lesson, commit in _taught(nodes, release.commit).items() if lesson not in known}
-    traces = {ref.trace for commit in taught.values() for ref in nodes.lesson(commit).lesson.traces}
-    return VersionReport(
-        release=release,
-        previous=earlier[-1].tag if earlier else "",
-        runs=tuple(sorted({lesson.run for lesson in taught})),
-        lessons=tuple(sorted(taught)),
-        traces=len(traces),
-    )
+def _report(nodes: NodeStore, release: Release, before: str, taught: dict[LessonId, Teaching]) -> VersionReport:
+    record = record_of(release)
+    behind = {ref.trace for each in taught.values() for ref in nodes.lesson(each.commit).lesson.traces}
+    traces = record.counts.traces if record and record.runs else len(behind)
+    return VersionReport(release, before, record, tuple(taught[lesson] for lesson in sorted(taught)), traces)
 
 
-def _taught(nodes: NodeStore, start: CommitId) -> dict[LessonId, CommitId]:
-    """Map every lesson that the merges in the history of `start` carry to its commit."""
-    found: dict[LessonId, CommitId] = {}
+def _taught(nodes: NodeStore, start: CommitId) -> dict[LessonId, Teaching]:
+    """Give every lesson that the merges in the history of `start` carry."""
+    found: dict[LessonId, Teaching] = {}
     below: set[CommitId] = set()
-    for commit, _ in octopuses(nodes.reader.repository, start):
+    for commit, says in octopuses(nodes.reader.repository, start):
         if commit not in below:
-            found |= {lesson: source for live in nodes.read(commit).live for lesson, source in live.sources}
+            counted = dict(says.support)
+            for live in nodes.read(commit).live:
+                found |= {lesson: Teaching(lesson, at, counted.get(lesson)) for lesson, at in live.sources}
         below.update(nodes.reader.repository.parents(commit))  # a merge above speaks for those below it
     return found
