@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "errors": set(),
     "ids": {"errors"},
     "visible": set(),
+    "address": {"errors"},
     # values
     "trace": set(),
     "message": {"errors"},
@@ -36,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "config": {"errors", "skill"},
     "record": {"errors", "ids", "skill", "version"},
     # edges
-    "store": {"errors", "ids", "lesson", "message", "node", "pygit2", "record", "skill", "version"}
+    "store": {"address", "errors", "ids", "lesson", "message", "node", "pygit2", "record", "skill", "version"}
     | {"codec", "fate", "outcome", "plan", "trace", "trace_document"},
     "disk": {"errors", "skill"},
     "formats": {"codec", "errors", "outcome", "trace", "trace_document", "zstandard"},
