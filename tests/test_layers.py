@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "prompts": {"errors", "resources"},
     "sandbox": {"errors"},
     "model": {"codec", "errors", "genai_prices", "httpx2", "openai", "pydantic", "pydantic_core", "resources"},
+    "forge": {"address", "errors", "httpx2", "model"},  # of model only its wire: who may be talked to, and how
     "judge": {"errors", "outcome"},
     # steps
     "analysts": {"errors", "ids", "lesson", "model", "outcome", "prompts", "pydantic", "sandbox", "skill", "trace"},

@@ -119,7 +119,7 @@ def settle(flags: Mapping[str, str], environment: Mapping[str, str], user: Mappi
         key=_text("key", key),
         headers=_headers(user.get("headers", {})),
         deadline=_seconds(user.get("deadline", DEADLINE)),
-        proxy=_proxy(url, environment),
+        proxy=proxy_for(_text("base_url", url), environment),
         certificates=environment.get("SSL_CERT_FILE", ""),
     )
     if not (endpoint.key or endpoint.headers or endpoint.is_local):
@@ -145,9 +145,9 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
-def _proxy(url: Any, environment: Mapping[str, str]) -> str:
+def proxy_for(url: str, environment: Mapping[str, str]) -> str:
     """Find the proxy for `url`. Only https goes through one: it sees the host's name and nothing else."""
-    parts = _parts(_text("base_url", url))
+    parts = _parts(url)
     proxy = environment.get("HTTPS_PROXY") or environment.get("https_proxy") or ""
     spared = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
     direct = parts.scheme != "https" or any(_covers(each.strip(), parts.hostname or "") for each in spared.split(","))

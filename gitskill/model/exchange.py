@@ -14,7 +14,7 @@ from gitskill.model.endpoint import Endpoint
 from gitskill.model.failures import Failed, ModelUnusable, NoAnswer, Paused, Why
 from gitskill.model.reply import Reply
 from gitskill.model.retry import RETRIED, Breaker, Patience
-from gitskill.model.transport import LARGEST_BODY, BodyTooLarge
+from gitskill.model.sealed import LARGEST_BODY, BodyTooLarge
 
 _RESUMES = "the same command goes on where it stood"
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, ssl.SSLError)

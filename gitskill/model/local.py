@@ -8,7 +8,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from gitskill.model.endpoint import Endpoint
-from gitskill.model.transport import BodyTooLarge, Sealed
+from gitskill.model.sealed import BodyTooLarge, Sealed
 
 PORTS = {11434: "Ollama", 1234: "LM Studio", 8080: "llama.cpp", 8000: "vLLM"}
 SECONDS = 0.5
