@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "formats": {"codec", "errors", "outcome", "trace", "trace_document", "zstandard"},
     "resources": set(),
     "prompts": {"errors", "resources"},
+    "messages": {"jinja2", "resources", "visible"},
     "sandbox": {"errors"},
     "model": {"codec", "errors", "genai_prices", "httpx2", "openai", "pydantic", "pydantic_core", "resources"},
     "forge": {"address", "errors", "httpx2", "model"},  # of model only its wire: who may be talked to, and how
@@ -70,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "model",
         "plan",
         "lesson",
+        "messages",
         "node",
         "outcome",
         "record",
@@ -94,6 +96,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     },
     "rollback": {"checks", "errors", "ids", "message", "record", "release", "store"},
     "verify": {"checks", "errors", "record", "skill", "store", "version"},
+    "publish": {"errors", "forge", "ids", "store"},
     # terminal
     "cli": {"checks", "click", "consolidate", "disk", "errors", "ids", "propose", "pygit2", "report", "resources"}
     | {
@@ -104,6 +107,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "engine",
         "examine",
         "fate",
+        "forge",
         "formats",
         "intake",
         "judge",
@@ -114,6 +118,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "outcome",
         "plan",
         "prompts",
+        "publish",
         "redact",
         "release",
         "rollback",

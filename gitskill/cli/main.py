@@ -36,6 +36,7 @@ COMMANDS = {
     "merge": "merge:merge",
     "release": "release:release",
     "rollback": "rollback:rollback",
+    "pr": "pr:pr",
     "log": "log:log",
     "changelog": "changelog:changelog",
     "blame": "blame:blame",

@@ -1,6 +1,7 @@
 """What reaches the terminal: results on stdout, all else on stderr, and no control character from anybody's data."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,12 @@ def result(text: str = "", **style: Any) -> None:
 def block(text: str) -> None:
     """Print several lines of the result, of a text whose lines are its own."""
     click.echo(visible(text))
+
+
+def exact(data: bytes) -> None:
+    """Give the result byte for byte to a program that reads it; a terminal is shown what it may be shown."""
+    shown = visible(data.decode(errors="replace")).encode() if sys.stdout.isatty() else data
+    click.echo(shown, nl=False)
 
 
 def document(value: Any) -> None:

@@ -51,12 +51,8 @@ def show(session: Session, found: "Status") -> None:
         output.result(f"  traces   {sum(traces.values())}: {', '.join(told)}")
     counts = ", ".join(f"{states[state]} {state}" for state in State if states[state])
     output.result(f"  lessons  {len(found.lessons)}" + (f": {counts}" if counts else ""))
-    bill = _bill(session, found)
-    if bill.calls or bill.maybe_paid:
-        cost = "price unknown" if bill.usd is None else f"${bill.usd:.2f}"
-        tokens = f"{bill.tokens.input:,} tokens in, {bill.tokens.output:,} out"
-        unsure = f", and {output.counted(bill.maybe_paid, 'call')} that may be billed" if bill.maybe_paid else ""
-        output.result(f"  cost     {output.counted(bill.calls, 'call')}, {tokens}, {cost}{unsure}")
+    if paid := cost(session, found):
+        output.result(f"  cost     {paid}")
     _show_reasons(found)
     _show_remarks(found)
     for each in found.anomalies:
@@ -67,6 +63,17 @@ def show(session: Session, found: "Status") -> None:
         output.tell(f"  again     gitskill analyse --run {run.id} --retry")
     if not found.is_finished:
         output.tell(f"  go on     gitskill analyse --run {run.id}")
+
+
+def cost(session: Session, found: "Status") -> str:
+    """Say what the run cost, as far as this machine's ledger knows; empty where no model was asked."""
+    bill = _bill(session, found)
+    if not (bill.calls or bill.maybe_paid):
+        return ""
+    paid = "price unknown" if bill.usd is None else f"${bill.usd:.2f}"
+    tokens = f"{bill.tokens.input:,} tokens in, {bill.tokens.output:,} out"
+    unsure = f", and {output.counted(bill.maybe_paid, 'call')} that may be billed" if bill.maybe_paid else ""
+    return f"{output.counted(bill.calls, 'call')}, {tokens}, {paid}{unsure}"
 
 
 def _show_remarks(found: "Status") -> None:

@@ -103,13 +103,13 @@ class Client:
         url = self.forge.api + call.path
         sealed = Sealed(self.endpoint, connections=1)
         body = None if call.body is None else dict(call.body)
-        told = {"User-Agent": "gitskill"} | {name: value for name, value in self.forge.headers if name in _BY_REQUEST}
+        given = {"User-Agent": "gitskill"} | {name: value for name, value in self.forge.headers if name in _BY_REQUEST}
         try:
             async with (
                 asyncio.timeout(self.endpoint.deadline),
                 httpx2.AsyncClient(transport=sealed, trust_env=False, follow_redirects=False, timeout=None) as client,
             ):
-                response = await client.request(call.method, url, json=body, headers=told)
+                response = await client.request(call.method, url, json=body, headers=given)
                 return response.status_code, response.headers, response.content
         except TimeoutError as error:
             raise ForgeRefused(f"{self.endpoint.host} did not answer in time", hint=_AGAIN) from error

@@ -16,7 +16,7 @@ class GitHub:
     project: str
     name: str = "GitHub"
     headers: tuple[tuple[str, str], ...] = (
-        ("Accept", "application/vnd.github+json"),
+        ("Accept", "application/vnd.github+json, application/json"),
         ("X-GitHub-Api-Version", "2022-11-28"),
     )
 

@@ -83,7 +83,7 @@ class Forge(Protocol):
         ...
 
     def read(self, answer: Mapping[str, Any], head: str = "") -> Found | None:
-        """Read a pull request; None where it is another branch's. Raises KeyError or TypeError where it is none at all."""
+        """Read a pull request; None where it is another branch's. Raises KeyError or TypeError: it is none."""
         ...
 
 

@@ -17,6 +17,7 @@ import pygit2
 from gitskill.address import Address
 from gitskill.errors import GitRefused, InvalidInput, NeedsPerson, NotFound
 from gitskill.store.git import Manners, Said, converse, run
+from gitskill.store.refs import target
 from gitskill.store.repository import Repository
 from gitskill.store.scratch import REMOTE, scratch
 
@@ -98,9 +99,20 @@ def url_of(repository: Repository, remote: str, *, push: bool = False) -> Addres
         return address
 
 
-def advertised(repository: Repository, remote: str, *patterns: str, may_ask: bool = False) -> Advertised:
-    """Ask a remote for its refs; with `patterns` only for those. Changes nothing."""
-    with _line(repository, remote) as (place, address, folder):
+def default_branch(repository: Repository, remote: str) -> str:
+    """Name the branch that work is for, as far as is known here: the remote's default, else the one checked out."""
+    known = target(repository, f"refs/remotes/{remote}/HEAD") or ""
+    found = known.removeprefix(f"ref: refs/remotes/{remote}/") if known.startswith("ref: ") else _branch(repository)
+    if not found:
+        raise InvalidInput("no branch is checked out, and that of the remote is not known", hint="name one with --base")
+    return found
+
+
+def advertised(
+    repository: Repository, remote: str, *patterns: str, may_ask: bool = False, push: bool = False
+) -> Advertised:
+    """Ask a remote for its refs, where it is pushed to with `push`; with `patterns` only for those. Changes nothing."""
+    with _line(repository, _url(repository, remote, push=push)) as (place, address, folder):
         serving = [f"--upload-pack={_UPLOAD}"] if folder else []
         told = ["--symref", "--quiet", *serving, "--", REMOTE, *(("HEAD", *patterns) if patterns else ())]
         said = converse(place, Manners(address.way, may_ask=may_ask), "ls-remote", *told)
