@@ -55,13 +55,21 @@ class GitKilled(GitRefused):
     """A signal ended git: what it was asked for may be done or not."""
 
 
-def run(git_dir: Path, *args: str, data: bytes = b"", who: Sequence[str] = ("gitskill", "gitskill@invalid")) -> bytes:
+def run(
+    git_dir: Path,
+    *args: str,
+    data: bytes = b"",
+    who: Sequence[str] = ("gitskill", "gitskill@invalid"),
+    index: Path | None = None,
+) -> bytes:
     """Run `git ARGS` on `git_dir` and return what it printed, or raise GitRefused with git's own words.
 
-    A signal to this process does not break git off: what git has begun, it ends.
+    A signal to this process does not break git off: what git has begun, it ends. `index` is read in place of the
+    repository's own.
     """
     try:
-        code, printed, complaint = _ended(_command(git_dir, _SETTINGS, args), data, _environment(who))
+        env = _environment(who) | ({"GIT_INDEX_FILE": str(index)} if index else {})
+        code, printed, complaint = _ended(_command(git_dir, _SETTINGS, args), data, env)
     except FileNotFoundError as error:
         raise _missing() from error
     if code:
@@ -80,7 +88,7 @@ def _missing() -> GitRefused:
     return GitRefused("the git program is not on PATH", hint="install git 2.38 or newer")
 
 
-def _ended(command: Sequence[str], data: bytes, environment: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+def _ended(command: Sequence[str], data: bytes, env: Mapping[str, str]) -> tuple[int, bytes, bytes]:
     """Give exit code, output and complaint. An exception that a signal raises here comes out when git has ended."""
     # Ctrl-C in a terminal goes to the whole process group: git is in a session of its own.
     process = subprocess.Popen(  # noqa: S603
@@ -88,7 +96,7 @@ def _ended(command: Sequence[str], data: bytes, environment: Mapping[str, str]) 
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment,
+        env=env,
         start_new_session=True,
     )
     try:

@@ -61,7 +61,12 @@ def move(repository: Repository, moves: Sequence[Move], who: Who, reason: str, *
 
 
 def _is_ours(repository: Repository, ref: str) -> bool:
-    return ref.startswith((f"{HEADS}{repository.prefix}/", OWN)) or bool(_VERSION_TAG.fullmatch(ref))
+    return ref.startswith((f"{HEADS}{repository.prefix}/", OWN)) or is_version_tag(ref)
+
+
+def is_version_tag(ref: str) -> bool:
+    """Tell whether a ref has the name of a release: such a tag never moves."""
+    return bool(_VERSION_TAG.fullmatch(ref))
 
 
 def _line(change: Move) -> bytes:

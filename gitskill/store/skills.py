@@ -29,16 +29,24 @@ class SkillReader:
 
     def read(self, commit: CommitId) -> Skill:
         """Return the skill as `commit` has it, without files where its folder is absent."""
-        mode, oid = self._entry(commit, self.folder)
+        return self.read_tree(self._tree(commit))
+
+    def read_tree(self, tree: str) -> Skill:
+        """Return the skill as a whole repository's `tree` has it."""
+        mode, oid = self._entry(tree, self.folder)
         return self._skill(oid) if mode == TREE else Skill({})
 
     def file_id(self, commit: CommitId, path: str) -> str:
         """Tell which version of the skill's file `path` a commit has; empty where it has none."""
-        return self._entry(commit, f"{self.folder}/{path}")[1]
+        return self._entry(self._tree(commit), f"{self.folder}/{path}")[1]
 
     def folder_id(self, commit: CommitId) -> str:
         """Tell which version of the whole skill a commit has; of a skill at the root, of its own files alone."""
-        mode, oid = self._entry(commit, self.folder)
+        return self.folder_id_in(self._tree(commit))
+
+    def folder_id_in(self, tree: str) -> str:
+        """Tell the same of a whole repository's `tree`."""
+        mode, oid = self._entry(tree, self.folder)
         if self.folder or mode != TREE:
             return oid
         return repr(sorted(item for item in self._walk(oid) if is_own_path(item[0])))
@@ -48,10 +56,13 @@ class SkillReader:
 
         For the root that tree need not be stored: `git ls-tree`, cut down to those files, and `git mktree` make it.
         """
-        return skill_tree(Batch(self.repository), str(self.repository.read_commit(commit).tree_id), self.folder)
+        return skill_tree(Batch(self.repository), self._tree(commit), self.folder)
 
-    def _entry(self, commit: CommitId, path: str) -> tuple[int, str]:
-        mode, oid = TREE, str(self.repository.read_commit(commit).tree_id)
+    def _tree(self, commit: CommitId) -> str:
+        return str(self.repository.read_commit(commit).tree_id)
+
+    def _entry(self, tree: str, path: str) -> tuple[int, str]:
+        mode, oid = TREE, tree
         for name in path.split("/"):
             if name:
                 mode, oid = self._entries(oid).get(name, (0, "")) if mode == TREE else (0, "")
@@ -137,10 +148,12 @@ def with_tree(batch: Batch, tree: str, folder: str, old: str) -> str:
 
 
 def find_skills(repository: Repository, commit: CommitId) -> list[str]:
-    """List the folders of `commit` that hold a SKILL.md, the root as the empty name.
+    """List the folders of `commit` that hold a SKILL.md, the root as the empty name."""
+    return skills_in(repository, str(repository.read_commit(commit).tree_id))
 
-    Each tree is read once, however often it stands somewhere.
-    """
+
+def skills_in(repository: Repository, root: str) -> list[str]:
+    """List the folders of the tree `root` that hold a SKILL.md. Each tree is read once, however often it stands."""
 
     @cache
     def below(tree: str, depth: int) -> tuple[str, ...]:
@@ -151,7 +164,7 @@ def find_skills(repository: Repository, commit: CommitId) -> list[str]:
                 found += [f"{name}/{folder}".rstrip("/") for folder in below(oid, depth - 1)]
         return tuple(found)
 
-    return sorted(below(str(repository.read_commit(commit).tree_id), MAX_DEPTH))
+    return sorted(below(root, MAX_DEPTH))
 
 
 def _draining(todo: list[T]) -> Iterator[T]:
