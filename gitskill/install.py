@@ -118,10 +118,10 @@ def plan_uninstall(repository: Repository) -> Plan:
     """Say what is to be taken back: what the note names, where it still is as we wrote it."""
     note, common = _note(repository), repository.common_dir.resolve()
     undone = [*_hooks_to_remove(repository, note), *_lines_to_remove(repository, note)]
-    folders = [(common / name).resolve() for name in note.folders]
-    inside = [place for place in folders if place.is_relative_to(common)]
+    hooks = hooks_folder(repository) or common / "hooks"
+    made = [place for place in (hooks, *hooks.parents) if _from(repository, place) in note.folders]
     changes = tuple(change for change, _ in undone if change)
-    return Plan(changes, tuple(deed for _, deed in undone), Note(), (*inside, common / "gitskill"))
+    return Plan(changes, tuple(deed for _, deed in undone), Note(), (*made, common / "gitskill"))
 
 
 def carry_out(repository: Repository, plan: Plan) -> None:
@@ -204,7 +204,7 @@ def _files(repository: Repository) -> dict[Path, tuple[str, ...]]:
     if repository.git.is_bare:
         return {}
     prefix = repository.prefix.replace("\\", "\\\\").replace('"', '\\"')
-    hidden = (f"refs/heads/{prefix}/", f"refs/remotes/*/{prefix}/", "refs/gitskill/")
+    hidden = (f"refs/heads/{prefix}/", f"refs/remotes/*/{prefix}/*", "refs/gitskill/")
     driver = _DRIVER.replace('"', '\\"')
     config = (
         '[merge "gitskill"]',

@@ -18,7 +18,7 @@ _dry_run = click.option("--dry-run", "-n", is_flag=True, help="Say what would be
 @options.as_json
 @click.pass_obj
 def install(session: Session, dry_run: bool, as_json: bool) -> None:
-    """Set up hooks, attributes and a merge driver in this repository.
+    """Set up hooks, attributes and a merge driver here.
 
     Hooks check what you commit and push. .gitattributes, which you may commit,
     says how skills are shown and merged. .git/config names the merge driver and
