@@ -42,6 +42,7 @@ COMMANDS = {
     "blame": "blame:blame",
     "verify": "verify:verify",
     "undo": "undo:undo",
+    "export": "export:export",
     "install": "install:install",
     "uninstall": "install:uninstall",
     "hook": "hook:hook",
