@@ -76,7 +76,7 @@ def _refuse_filled(above: int, place: Path) -> None:
     except OSError as error:
         raise InvalidInput(f"{place} is no folder, or is a link to one") from error
     try:
-        if os.listdir(there):
+        if os.listdir(there):  # noqa: PTH208  # of the folder that was opened, whatever has its name now
             raise InvalidInput(f"{place} is not empty", hint="name a new folder: nothing is overwritten")
     finally:
         os.close(there)
