@@ -18,9 +18,10 @@ _SHOWN = 10
 
 @click.command()
 @click.argument("run", default="", metavar="[RUN]")
+@click.option("--short", is_flag=True, help="One line for a shell's prompt; nothing where there is no run.")
 @options.as_json
 @click.pass_obj
-def status(session: Session, run: str, as_json: bool) -> None:
+def status(session: Session, run: str, short: bool, as_json: bool) -> None:
     """Say how far a run is and what it cost.
 
     Every trace and every lesson is accounted for. Without RUN it is the newest.
@@ -28,7 +29,13 @@ def status(session: Session, run: str, as_json: bool) -> None:
     \b
     Example:
       gitskill status r0007
+      PS1='$(gitskill status --short) $ '
     """
+    if short:
+        if run or as_json:
+            raise click.UsageError("--short is of the newest run, in one line: it goes without RUN and --json")
+        _show_short(session)
+        return
     from gitskill.cli.working import find_run, stands
     from gitskill.ids import RunId
 
@@ -37,6 +44,19 @@ def status(session: Session, run: str, as_json: bool) -> None:
         output.document(document(session, found))
     else:
         show(session, found)
+
+
+def _show_short(session: Session) -> None:
+    """Print one line or nothing: a prompt must not break where there is no skill, or none that can be read."""
+    from gitskill.errors import GitskillError
+    from gitskill.report.short import short_status
+
+    try:
+        told = short_status(session.repository, session.reader.folder)
+    except GitskillError:
+        return
+    if told:
+        output.result(told)
 
 
 def show(session: Session, found: "Status") -> None:
