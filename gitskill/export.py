@@ -120,5 +120,5 @@ def _write(folder: int, path: str, data: bytes) -> None:
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
     finally:
-        for each in reversed(opened):
-            os.close(each)
+        for number in reversed(opened):
+            os.close(number)

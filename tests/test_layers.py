@@ -63,6 +63,8 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "guard": {"checks", "errors", "ids", "message", "skill", "store"},
     "install": {"codec", "errors", "resources", "store"},
     "merging": {"skill"},
+    "vetting": {"errors", "ids", "redact", "store"},
+    "sync": {"errors", "ids", "redact", "store", "vetting"},
     "propose": {"checks", "errors", "ids", "lesson", "skill", "store"},
     "consolidate": {"analysts", "checks", "errors", "fate", "ids", "lesson", "model", "node", "prompts", "pydantic"}
     | {"skill", "store"},
@@ -136,6 +138,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "store",
     }
     | {"tasks", "trace", "trace_document", "trying", "verify", "visible"},
+    | {"sync", "tasks", "trace", "trace_document", "trying", "visible"},
 }
 
 ENVIRONMENT = {"cli/main.py", "store/git.py"}

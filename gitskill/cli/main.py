@@ -43,6 +43,7 @@ COMMANDS = {
     "verify": "verify:verify",
     "undo": "undo:undo",
     "export": "export:export",
+    "sync": "sync:sync",
     "install": "install:install",
     "uninstall": "install:uninstall",
     "hook": "hook:hook",

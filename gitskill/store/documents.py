@@ -40,6 +40,27 @@ def save(
     return Move(ref, old, made)
 
 
+def join(
+    batch: Batch, repository: Repository, ref: str, changes: Mapping[str, Change], theirs: CommitId | None, who: Who
+) -> Move | None:
+    """Put files of another state of `ref` into it; None where there is nothing new.
+
+    The new state goes on from `theirs` too, if it is given: then nothing of it
+    is refused, and whoever has it can take ours without losing anything.
+    """
+    before, old = tree_of(repository, ref), target(repository, ref)
+    tree = batch.edit_tree(before, changes)
+    known = [CommitId(old)] if old else []
+    if theirs is None or any(repository.descends(ours, theirs) for ours in known):
+        if tree == before:
+            return None
+    else:
+        known = [theirs] if all(repository.descends(theirs, ours) for ours in known) else [*known, theirs]
+        if known == [theirs] and tree == str(repository.read_commit(theirs).tree_id):
+            return Move(ref, old, theirs)
+    return Move(ref, old, batch.commit(tree, known, Message("Joined with a remote"), who))
+
+
 def paths(repository: Repository, root: str | None) -> Iterator[str]:
     """List every document of a tree, in order. What we did not put there is not looked into."""
     for folder, (mode, oid) in (tree_entries(repository, root) if root else {}).items():

@@ -8,6 +8,8 @@ from gitskill.store.repository import Repository
 
 ARCHIVE = f"{OWN}archive/"
 RUNS = f"{OWN}runs/"
+REMOTES = f"{OWN}remotes/"
+"""Records of a remote's runs that have the number of another run here: `refs/gitskill/remotes/origin/runs/r0007`."""
 
 _LESSON = re.compile(r"(r\d{4,9})/(l\d{4,9}[a-z])(?:-[a-z0-9-]+)?")
 _RUN = re.compile(r"(?:^|/)r(\d{4,9})(?:/|$)")

@@ -68,13 +68,14 @@ def _read_all(repository: Repository) -> tuple[list[Run], dict[str, str]]:
     found, wrong = [], {}
     for ref, commit in commits_under(repository, names.RUNS):
         try:
-            found.append(_read(repository, commit, ref.removeprefix(names.RUNS)))
+            found.append(read(repository, commit, ref.removeprefix(names.RUNS)))
         except InvalidInput as error:
             wrong[ref] = str(error)
     return found, wrong
 
 
-def _read(repository: Repository, commit: CommitId, name: str) -> Run:
+def read(repository: Repository, commit: CommitId, name: str) -> Run:
+    """Read a state of the record of the run called `name`, or raise InvalidInput: it is none."""
     tree = tree_entries(repository, str(repository.read_commit(commit).tree_id))
     if _RECORD not in tree:
         raise InvalidInput(f"it has no {_RECORD}")

@@ -9,9 +9,10 @@ from gitskill import codec
 from gitskill.errors import GitRefused, InvalidInput, NotFound, RefMoved
 from gitskill.ids import CommitId
 from gitskill.outcome import UNLABELLED, Outcome
-from gitskill.store.documents import load, path_of, paths, save, tree_of
+from gitskill.store.documents import join, load, path_of, paths, save, tree_of
 from gitskill.store.objects import Batch, Change
 from gitskill.store.oplog import Operation, record
+from gitskill.store.refs import Move
 from gitskill.store.repository import Repository, Who
 from gitskill.trace import Trace
 from gitskill.trace_document import from_document
@@ -69,7 +70,7 @@ def entries_of(repository: Repository, state: CommitId) -> list[Entry]:
 def _entries(repository: Repository, root: str | None) -> list[Entry]:
     every = set(paths(repository, root))
     found = sorted(path for path in every if _ENTRY.fullmatch(path) and path.replace(ABOUT, ".json") in every)
-    told = [_entry(path, data) for path, data in load(repository, root, found)]
+    told = [parse_entry(path, data) for path, data in load(repository, root, found)]
     return sorted(told, key=lambda entry: (entry.task, entry.path, *_order(entry.place), entry.trace))
 
 
@@ -114,7 +115,8 @@ def parse(data: bytes) -> Trace:
     return from_document(_parsed("a trace", data))
 
 
-def _entry(path: str, data: bytes) -> Entry:
+def parse_entry(path: str, data: bytes) -> Entry:
+    """Read what is kept beside a trace, or raise InvalidInput: it is damaged, or about another trace."""
     entry: Entry = codec.load(Entry, _parsed(path, data), path)
     if path != path_of(entry.trace, ABOUT):
         raise _damaged(path, "it is about another trace")
@@ -177,6 +179,11 @@ class Collection:
             else:
                 return
         raise GitRefused(f"{REF} is too busy: other gitskill commands keep writing", hint="run the command again")
+
+    def joined(self, batch: Batch, theirs: CommitId | None, who: Who) -> Move | None:
+        """Give the ref to move for what was gathered from another state of the traces; its objects go into `batch`."""
+        self._batch.write()
+        return join(batch, self._repository, REF, self._changes(), theirs, who)
 
     def _changes(self) -> dict[str, Change]:
         """Hold what was gathered against what the store says now."""
