@@ -7,18 +7,18 @@ What both sides have is joined where a rule says how; else both are kept.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gitskill import shared
 from gitskill.errors import GitRefused, InvalidInput
 from gitskill.ids import CommitId, RunId
 from gitskill.redact.redactor import Redactor
-from gitskill.store import documents, names, remote, traces
-from gitskill.store.objects import Batch, Change
+from gitskill.shared import REJECTED
+from gitskill.store import names, remote, traces
+from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
-from gitskill.store.refs import OWN, Move, checked_out, target, under
+from gitskill.store.refs import Move, checked_out, target, under
 from gitskill.store.repository import Repository, Who
 from gitskill.store.share import Relation, Seen, relation, remember, seen
-from gitskill.vetting import record_problem, rejection_problem, trace_document
-
-REJECTED = f"{OWN}rejected"
+from gitskill.vetting import record_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Pulled:
     seen: Seen
     there: Mapping[str, str]
     """The remote's refs."""
+    batch: Batch
     moves: list[Move] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     skipped: list[Step] = field(default_factory=list)
-    batch: Batch | None = None
 
 
 def look(repository: Repository, wish: Wish, *, may_ask: bool = False) -> dict[str, str]:
@@ -83,7 +83,7 @@ def pull(
     """Bring what is new, and say what becomes of each ref. No ref moves yet."""
     here = ours(repository, wish)
     new = {ref: oid for ref, oid in there.items() if here.get(ref) != oid}
-    found = Pulled(seen(repository, wish.remote), there, batch=Batch(repository))
+    found = Pulled(seen(repository, wish.remote), there, Batch(repository))
     brought = (
         remote.fetch(repository, wish.remote, [f"{ref}:{ref}" for ref in sorted(new)], may_ask=may_ask) if new else {}
     )
@@ -92,10 +92,8 @@ def pull(
             found.skipped.append(Step(ref, "skipped", "it is no commit"))
         elif ref.startswith(names.RUNS):
             _pull_run(repository, wish, found, (ref, oid), redactor)
-        elif ref == traces.REF:
-            _pull_traces(repository, found, oid, redactor, who)
-        elif ref == REJECTED:
-            _pull_rejected(repository, found, oid, redactor, who)
+        elif ref in (traces.REF, REJECTED):
+            _join(repository, found, (ref, oid), redactor, who)
         else:
             _pull_branch(repository, found, ref, oid)
     return found
@@ -103,7 +101,7 @@ def pull(
 
 def settle(repository: Repository, wish: Wish, found: Pulled, who: Who) -> None:
     """Move the refs that a pull brought, all of them or none, and remember what was seen."""
-    if found.moves and found.batch:
+    if found.moves:
         record(repository, found.batch, Operation(f"sync {wish.remote}", tuple(found.moves), keep=False), who)
     left = {each.ref for each in found.skipped}
     now = found.seen.with_refs((ref, oid) for ref, oid in found.there.items() if ref not in left)
@@ -111,45 +109,62 @@ def settle(repository: Repository, wish: Wish, found: Pulled, who: Who) -> None:
 
 
 def push(
-    repository: Repository, wish: Wish, there: Mapping[str, str], *, dry_run: bool = False, may_ask: bool = False
+    repository: Repository,
+    wish: Wish,
+    there: Mapping[str, str],
+    who: Who,
+    *,
+    dry_run: bool = False,
+    may_ask: bool = False,
 ) -> tuple[list[Step], list[Step]]:
     """Send what is new here, each ref only if the remote's is where it was seen; give what went and what did not."""
     before = seen(repository, wish.remote)
     specs: dict[str, str] = {}
     steps, skipped = [], []
     for ref, oid in sorted(ours(repository, wish).items()):
-        old = there.get(ref)
-        if old == oid:
-            continue
-        if old and not _is_ahead(repository, ref, oid, old, before.at(ref)):
+        old = there.get(ref, "")
+        made = _to_send(repository, (ref, oid), old, before.at(ref), who)
+        if made is None:
             skipped.append(Step(ref, "kept", "the remote's has what ours lacks: pull first, or see what pull says"))
-            continue
-        specs[ref] = oid
-        steps.append(Step(ref, "sent" if old else "sent, new"))
-    if dry_run or not specs:
-        return steps, skipped
+        elif made != old:
+            specs[ref] = made
+            steps.append(Step(ref, "sent" if old else "sent, new"))
+    if not dry_run and specs:
+        _send(repository, wish, there, specs, may_ask=may_ask)
+    return steps, skipped
+
+
+def _send(
+    repository: Repository, wish: Wish, there: Mapping[str, str], specs: Mapping[str, str], *, may_ask: bool
+) -> None:
     leases = {ref: there.get(ref, "") for ref in specs}
-    done = remote.push(
-        repository, wish.remote, [f"{oid}:{ref}" for ref, oid in specs.items()], leases=leases, may_ask=may_ask
-    )
+    named = [f"{oid}:{ref}" for ref, oid in specs.items()]
+    done = remote.push(repository, wish.remote, named, leases=leases, may_ask=may_ask)
     arrived = {each.ref: specs[each.ref] for each in done.refs if each.state != "refused" and each.ref in specs}
-    names_ = _document_names(repository, traces.REF) if traces.REF in arrived else []
-    remember(repository, before.with_refs(arrived.items()).with_documents(names_))
+    now = seen(repository, wish.remote).with_refs(arrived.items())
+    for ref in arrived.keys() & {traces.REF, REJECTED}:
+        now = now.with_documents(shared.listed(repository, ref))
+    remember(repository, now)
     if done.refused:
         told = "; ".join(f"{each.ref}: {each.reason}" for each in done.refused[:5])
         said = "; ".join(done.said[:3])
         raise GitRefused(f"{wish.remote} did not take {told}", hint=said or "pull first, then push again")
-    return steps, skipped
 
 
-def _is_ahead(repository: Repository, ref: str, oid: str, old: str, last: str) -> bool:
+def _to_send(repository: Repository, mine: tuple[str, str], old: str, last: str, who: Who) -> str | None:
+    """Give what the remote's ref should stand at: `old` where it has all that we have; None where ours cannot go."""
+    ref, oid = mine
+    if old in ("", oid):
+        return oid
     if ref.startswith(names.RUNS) and old == last:
-        return True
+        return oid
     if old not in repository.git:
-        return False
+        return None
     if ref.startswith(names.RUNS):
-        return relation(repository, oid, old, last) is Relation.AHEAD
-    return repository.descends(CommitId(oid), CommitId(old))
+        return oid if relation(repository, oid, old, last) is Relation.AHEAD else None
+    if ref in (traces.REF, REJECTED):
+        return shared.to_send(repository, CommitId(oid), CommitId(old), who)
+    return oid if repository.descends(CommitId(oid), CommitId(old)) else None
 
 
 def _pull_run(repository: Repository, wish: Wish, found: Pulled, theirs: tuple[str, str], redactor: Redactor) -> None:
@@ -189,66 +204,17 @@ def _plain(remote_name: str) -> str:
     return found.strip("-")[:60] or "remote"
 
 
-def _pull_traces(repository: Repository, found: Pulled, oid: str, redactor: Redactor, who: Who) -> None:
-    """Join their traces with ours: what has one content is one, a person's word stands, what was removed stays away."""
-    root = str(repository.read_commit(CommitId(oid)).tree_id)
-    known = {entry.trace: entry for entry in traces.entries(repository)}
-    gathered, clean, new, gone = traces.Collection(repository), True, 0, 0
-    listed = [_trace_of(path) for path in documents.paths(repository, root) if path.endswith(traces.ABOUT)]
-    for trace in listed:
-        if trace not in known and found.seen.had(trace):
-            gone += 1
-            continue
-        try:
-            data, entry = trace_document(repository, root, trace, redactor)
-        except (InvalidInput, GitRefused) as error:
-            clean = False
-            found.skipped.append(Step(f"{traces.REF}:{trace[:10]}", "skipped", str(error)))
-            continue
-        if trace not in known:
-            new += 1
-            gathered.add(data, entry)
-        elif entry.outcome.weight > known[trace].outcome.weight:
-            gathered.describe(entry)
-    batch = found.batch or Batch(repository)
-    move = gathered.joined(batch, CommitId(oid) if clean else None, who)
-    if move:
-        found.moves.append(move)
-    found.seen = found.seen.with_documents(listed)
-    detail = f"{new} new" + (f", {gone} that were taken away here stay away" if gone else "")
-    found.steps.append(Step(traces.REF, "joined", detail))
-
-
-def _trace_of(path: str) -> str:
-    return path.removesuffix(traces.ABOUT).replace("/", "")
-
-
-def _document_names(repository: Repository, ref: str) -> list[str]:
-    every = documents.paths(repository, documents.tree_of(repository, ref))
-    return [_trace_of(path) for path in every if path.endswith(traces.ABOUT)]
-
-
-def _pull_rejected(repository: Repository, found: Pulled, oid: str, redactor: Redactor, who: Who) -> None:
-    """Join what they turned down with what was turned down here."""
-    root = str(repository.read_commit(CommitId(oid)).tree_id)
-    here = set(documents.paths(repository, documents.tree_of(repository, REJECTED)))
-    new: dict[str, Change] = {}
-    clean = True
-    for path, data in documents.load(repository, root, documents.paths(repository, root)):
-        name = path.removesuffix(".json").replace("/", "")
-        if path in here:
-            continue
-        problem = rejection_problem(name, data, redactor) if documents.path_of(name) == path else "it has another name"
-        if problem:
-            clean = False
-            found.skipped.append(Step(f"{REJECTED}:{path}", "skipped", problem))
-        else:
-            new[path] = data
-    batch = found.batch or Batch(repository)
-    move = documents.join(batch, repository, REJECTED, new, CommitId(oid) if clean else None, who)
-    if move:
-        found.moves.append(move)
-    found.steps.append(Step(REJECTED, "joined", f"{len(new)} new"))
+def _join(repository: Repository, found: Pulled, theirs: tuple[str, str], redactor: Redactor, who: Who) -> None:
+    """Join their documents with ours."""
+    ref, oid = theirs
+    gather = shared.join_traces if ref == traces.REF else shared.join_rejected
+    joined = gather(repository, found.batch, CommitId(oid), found.seen, redactor, who)
+    if joined.move:
+        found.moves.append(joined.move)
+    found.seen = found.seen.with_documents(joined.listed)
+    found.skipped += [Step(f"{ref}:{name}", "skipped", why) for name, why in joined.refused]
+    stays = f", {joined.gone} that were taken away here stay away" if joined.gone else ""
+    found.steps.append(Step(ref, "joined", f"{joined.new} new{stays}"))
 
 
 def _pull_branch(repository: Repository, found: Pulled, ref: str, oid: str) -> None:

@@ -64,7 +64,8 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "install": {"codec", "errors", "resources", "store"},
     "merging": {"skill"},
     "vetting": {"errors", "ids", "redact", "store"},
-    "sync": {"errors", "ids", "redact", "store", "vetting"},
+    "shared": {"errors", "ids", "redact", "store", "vetting"},
+    "sync": {"errors", "ids", "redact", "shared", "store", "vetting"},
     "propose": {"checks", "errors", "ids", "lesson", "skill", "store"},
     "consolidate": {"analysts", "checks", "errors", "fate", "ids", "lesson", "model", "node", "prompts", "pydantic"}
     | {"skill", "store"},

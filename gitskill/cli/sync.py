@@ -55,7 +55,7 @@ def sync(
     pulled, skipped = ([], []) if only_push else _pull(session, wish, there, dry_run=dry_run, may_ask=may_ask)
     pushed: list[Step] = []
     if not only_pull:
-        pushed, kept = steps.push(session.repository, wish, there, dry_run=dry_run, may_ask=may_ask)
+        pushed, kept = steps.push(session.repository, wish, there, session.who(), dry_run=dry_run, may_ask=may_ask)
         skipped += [each for each in kept if each.ref not in {one.ref.partition(":")[0] for one in skipped}]
     if as_json:
         told = {"pulled": pulled, "pushed": pushed, "skipped": skipped}

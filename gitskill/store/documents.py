@@ -45,20 +45,28 @@ def join(
 ) -> Move | None:
     """Put files of another state of `ref` into it; None where there is nothing new.
 
-    The new state goes on from `theirs` too, if it is given: then nothing of it
-    is refused, and whoever has it can take ours without losing anything.
+    The new state goes on from `theirs` too, if it is given: nothing of it was
+    refused, so whoever has it can take ours without losing anything.
     """
     before, old = tree_of(repository, ref), target(repository, ref)
-    tree = batch.edit_tree(before, changes)
     known = [CommitId(old)] if old else []
     if theirs is None or any(repository.descends(ours, theirs) for ours in known):
-        if tree == before:
+        if not changes or (tree := batch.edit_tree(before, changes)) == before:
             return None
     else:
+        tree = batch.edit_tree(before, changes)
         known = [theirs] if all(repository.descends(theirs, ours) for ours in known) else [*known, theirs]
         if known == [theirs] and tree == str(repository.read_commit(theirs).tree_id):
             return Move(ref, old, theirs)
     return Move(ref, old, batch.commit(tree, known, Message("Joined with a remote"), who))
+
+
+def union(
+    batch: Batch, repository: Repository, changes: Mapping[str, Change], states: tuple[CommitId, CommitId], who: Who
+) -> CommitId:
+    """Make a state of the first of two with files of the second in it, that goes on from both."""
+    tree = batch.edit_tree(str(repository.read_commit(states[0]).tree_id), changes)
+    return batch.commit(tree, list(states), Message("Joined with a remote"), who)
 
 
 def paths(repository: Repository, root: str | None) -> Iterator[str]:

@@ -98,10 +98,11 @@ def purge(repository: Repository, wanted: Purge, who: Who) -> None:
     after = batch.commit(batch.edit_tree(tree, gone), [], Message("traces"), who)
     with ExitStack() as stack:
         anew = _records(repository, batch, wanted)
-        tips = dict(commits_under(repository, names.RUNS))
+        tips = dict(_record_refs(repository))
         records = [Move(ref, tip, anew[tip]) for ref, tip in tips.items() if tip in anew]
         for each in records:  # analysts who are at work would write it down again
-            stack.enter_context(held(repository, RunId.parse(each.ref.removeprefix(names.RUNS))))
+            if each.ref.startswith(names.RUNS):
+                stack.enter_context(held(repository, RunId.parse(each.ref.removeprefix(names.RUNS))))
         log = target(repository, oplog.OPLOG)
         told = _log(repository, batch, wanted.lost, anew)
         moves = [*(Move(ref, commit, None) for ref, commit in wanted.branches), *records, Move(REF, before, after)]
@@ -114,10 +115,16 @@ def purge(repository: Repository, wanted: Purge, who: Who) -> None:
 
 def _records(repository: Repository, batch: Batch, wanted: Purge) -> dict[str, CommitId]:
     """Write every state of a record that tells of the trace anew, and give the new ones by the old."""
-    tips = (tip for _, tip in commits_under(repository, names.RUNS))
-    states = dict.fromkeys([*tips, *_logged(repository, names.RUNS)])
+    tips = (tip for _, tip in _record_refs(repository))
+    states = dict.fromkeys([*tips, *_logged(repository, names.RUNS, names.REMOTES)])
     found = ((state, _record(repository, batch, state, wanted)) for state in states)
     return {state: made for state, made in found if made}
+
+
+def _record_refs(repository: Repository) -> Iterator[tuple[str, CommitId]]:
+    """Give the records of our runs, and those of a remote's that have the number of one of ours."""
+    yield from commits_under(repository, names.RUNS)
+    yield from commits_under(repository, names.REMOTES)
 
 
 def _record(repository: Repository, batch: Batch, state: CommitId, wanted: Purge) -> CommitId | None:
