@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from gitskill.checks.change import check_change
 from gitskill.checks.evidence import evidence_findings
@@ -50,6 +51,8 @@ class Standing:
     """The first version that has it."""
     support: Support | None = None
     """What that merge counted; None where there is none."""
+    first: LessonId | None = None
+    """The lesson that speaks for it where it is folded, itself where it is merged; None where it does not stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,8 @@ class Standings:
 
     def __init__(self, nodes: NodeStore) -> None:
         self._nodes = nodes
+        # A thousand lessons ask for the same few merges, and every tag is looked at to answer.
+        self._released = lru_cache(maxsize=None)(lambda commit: _released(nodes, commit))
         self._fates: dict[RunId, dict[str, LessonFate]] = {}
         self._there: dict[RunId, frozenset[LessonId]] = {}
         self._back: dict[RunId, Mapping[str, Aside]] = {}
@@ -143,8 +148,9 @@ class Standings:
             State.MERGED if first == lesson else State.FOLDED,
             str(says.id),
             "" if first == lesson else f"says the same as {first}",
-            _released(self._nodes, commit),
+            self._released(commit),
             dict(says.support).get(lesson),
+            first,
         )
 
     def _represented(self, carrier: Live, base: CommitId, lesson: LessonId) -> LessonId:

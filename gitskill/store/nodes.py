@@ -26,6 +26,8 @@ class NodeStore:
         """Read a lesson by its commit, once."""
         self.live = lru_cache(maxsize=None)(self._read_live)
         """Read what a lesson, fold or resolution changes on its base, once."""
+        self.read = lru_cache(maxsize=None)(self._read)
+        """Read an octopus and what it carries, once, from its trailers and parents, never from its tree."""
 
     def settle(
         self, batch: Batch, base: CommitId, settled: Settled, of: Sequence[Live], skill: Skill, who: Who
@@ -57,8 +59,7 @@ class NodeStore:
         )
         return Node(made, base, says, tuple(live))
 
-    def read(self, commit: CommitId) -> Node:
-        """Read an octopus and what it carries from its trailers and parents, never from its tree."""
+    def _read(self, commit: CommitId) -> Node:
         says = Octopus.parse(self._says(commit))
         base, *parents = self.reader.repository.parents(commit)
         below: list[Live] = []
