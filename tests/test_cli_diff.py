@@ -47,6 +47,8 @@ SKILL.md  Sheets > Dates
 + l0002a - two
 
 +4 -1 lines; SKILL.md 57 -> 57 tokens
+risk  none: no new host, command, script or frontmatter
+bump  minor
 """,
         "",
     )
@@ -67,6 +69,7 @@ def test_json_has_stable_keys(folder: Path, gitskill: Run, bullet: Bullet) -> No
                 "line": 12,
                 "removed": [],
                 "added": [{"text": "- one", "lessons": ["r0001/l0001a"]}],
+                "words": [],
             },
             {
                 "path": "SKILL.md",
@@ -74,14 +77,21 @@ def test_json_has_stable_keys(folder: Path, gitskill: Run, bullet: Bullet) -> No
                 "line": 16,
                 "removed": [],
                 "added": [{"text": "- Read values and formulas apart.", "lessons": []}],
+                "words": [],
             },
-            {"path": "references/x.md", "section": "", "line": 1, "removed": ["New."], "added": []},
+            {"path": "references/x.md", "section": "", "line": 1, "removed": ["New."], "added": [], "words": []},
         ],
         "replaced": [],
         "otherwise": [],
         "created": [],
         "deleted": ["references/x.md"],
         "tokens": {"before": 49, "after": 59},
+        "risk": "removal",
+        "reach": [
+            {"risk": "removal", "path": "references/x.md", "line": None, "message": "removes the whole file"},
+        ],
+        "bump": "minor",
+        "version": {"last": None, "next": None},
     }
 
 
@@ -93,6 +103,10 @@ def test_json_of_equal_versions_says_so_with_the_same_keys(folder: Path, gitskil
         "created": [],
         "deleted": [],
         "tokens": {"before": 57, "after": 57},
+        "risk": "none",
+        "reach": [],
+        "bump": "none",
+        "version": {"last": None, "next": None},
     }
 
 
@@ -146,9 +160,11 @@ def test_files_that_came_and_went_are_named(folder: Path, gitskill: Run) -> None
 
     out = gitskill(folder, "diff", "HEAD~1").out
 
-    assert out.splitlines()[-1] == (
-        "+1 -3 lines; SKILL.md 57 -> 57 tokens; assets/a.bin new; references/new.md new; references/old.md gone"
-    )
+    assert out.splitlines()[-3:] == [
+        "+1 -3 lines; SKILL.md 57 -> 57 tokens; assets/a.bin new; references/new.md new; references/old.md gone",
+        "risk  removal: removes the whole file (references/old.md)",
+        "bump  major",
+    ]
     assert "\nreferences/new.md  New\n+ # New\n" in out
     assert "\nreferences/old.md  Old\n- # Old\n-\n- Gone.\n" in out
 
@@ -161,7 +177,85 @@ def test_a_binary_file_that_changed_is_said_to_be_replaced(folder: Path, gitskil
 
     done = gitskill(folder, "diff", "HEAD~1")
 
-    assert done.out == "assets/a.bin: replaced, binary\n+0 -0 lines; SKILL.md 57 -> 57 tokens\n"
+    assert done.out.startswith("assets/a.bin: replaced, binary\n+0 -0 lines; SKILL.md 57 -> 57 tokens\n")
+    assert done.out.endswith("bump  patch\n")
+
+
+def test_words_inside_a_line_are_compared_as_markdown_has_them(folder: Path, gitskill: Run) -> None:
+    change(folder, "- Save to a new file.", "1. Save to a [new](references/new.md) file `a b.xlsx`.")
+    change(folder, "Store dates as dates.", "Never\nkeep text.")
+    before = state(folder)
+
+    done = gitskill(folder, "diff", "HEAD~2", "--word-diff")
+
+    assert done.out == (
+        "\nSKILL.md  Sheets > Writing\n"
+        "~ [-- -]{+1. +}Save to a [-new-]{+[new](references/new.md)+} file{+ `a b.xlsx`+}.\n"
+        "\nSKILL.md  Sheets > Dates\n- Store dates as dates.\n+ Never\n+ keep text.\n"
+        "\n+3 -2 lines; SKILL.md 57 -> 64 tokens\n"
+        "risk  none: no new host, command, script or frontmatter\nbump  minor\n"
+    )
+    assert state(folder) == before
+    told = json.loads(gitskill(folder, "diff", "HEAD~2", "--json").out)["differences"]
+    assert told[0]["words"][:3] == [
+        {"mark": "removed", "text": "- "},
+        {"mark": "added", "text": "1. "},
+        {"mark": "same", "text": "Save to a "},
+    ]
+    assert told[1]["words"] == []
+
+
+def test_lines_compared_by_words_name_their_lessons_and_hide_nothing(
+    folder: Path, gitskill: Run, bullet: Bullet
+) -> None:
+    bullet("Writing", "one two three")
+    gitskill(folder, "merge", "l0001a")
+    git(folder, "merge", "-q", "--no-ff", "--no-edit", "gitskill/r0001/m1-01")
+    change(folder, "- one two three", "- one two three \x1b[31mmore\u202e words\n  and another line")
+
+    out = gitskill(folder, "diff", "HEAD~1", "--word-diff").out
+    back = gitskill(folder, "diff", "HEAD", "HEAD~1", "--word-diff").out
+
+    assert "~ - one two three{+ \\u{1b}[31mmore\\u{202e} words+}\n~ {+  and another line+}\n" in out
+    assert "~ l0001a - one two three[- \\u{1b}" in back
+
+
+def test_new_reach_stands_below_the_changes_the_worst_first_and_the_next_version_below_it(
+    folder: Path, gitskill: Run
+) -> None:
+    git(folder, "tag", "-a", "v1.3.0", "-m", "x")
+    change(folder, "- Save to a new file.", "- Run `curl https://fonts.example.net/a` first.")
+    (folder / "scripts").mkdir()
+    (folder / "scripts" / "a.py").write_text("pass\n")
+    commit_all(folder, "Script")
+
+    out = gitskill(folder, "diff", "v1.3.0").out
+    told = json.loads(gitskill(folder, "diff", "v1.3.0", "--json").out)
+
+    assert out.splitlines()[-4:] == [
+        "risk  script: a new script (scripts/a.py)",
+        "risk  new command: curl (SKILL.md:10)",
+        "risk  new host: fonts.example.net (SKILL.md:10)",
+        "bump  major: v1.3.0 would become v2.0.0",
+    ]
+    assert told["risk"] == "script"
+    assert [each["risk"] for each in told["reach"]] == ["script", "new command", "new host"]
+    assert (told["bump"], told["version"]) == ("major", {"last": "v1.3.0", "next": "v2.0.0"})
+
+
+def test_a_run_is_named_by_its_candidate_also_in_a_clone_that_has_only_history(
+    folder: Path, gitskill: Run, bullet: Bullet, tmp_path: Path
+) -> None:
+    bullet("Writing", "one")
+    assert gitskill(folder, "consolidate", "r0001", "--min-support", "1").code == 0
+    here = gitskill(folder, "diff", "HEAD", "r0001").out
+    git(folder, "merge", "-q", "--no-ff", "--no-edit", "gitskill/r0001/evolved")
+    git(tmp_path, "clone", "-q", "--single-branch", str(folder), str(tmp_path / "clone"))
+
+    there = gitskill(tmp_path / "clone", "diff", "HEAD~1", "r0001").out
+
+    assert "+ l0001a - one\n" in here
+    assert there == here
 
 
 @pytest.mark.parametrize("name", ["r0001/m1-01", "gitskill/r0001/m1-01", "r0001/l0001a", "l0001a", "v1.1.0", "topic"])
@@ -175,7 +269,9 @@ def test_versions_can_be_named_by_merge_lesson_tag_or_branch(
 
     done = gitskill(folder, "diff", "HEAD", name)
 
-    assert done.out == "\nSKILL.md  Sheets > Writing\n+ l0001a - one\n\n+1 -0 lines; SKILL.md 57 -> 59 tokens\n"
+    assert done.out.startswith(
+        "\nSKILL.md  Sheets > Writing\n+ l0001a - one\n\n+1 -0 lines; SKILL.md 57 -> 59 tokens\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,4 +322,4 @@ def test_lines_of_a_windows_file_end_where_a_reader_sees_them_end(folder: Path, 
 
     out = gitskill(folder, "diff", "HEAD~1").out
 
-    assert out == "\nSKILL.md  Sheets > Dates\n+ Always.\n\n+1 -0 lines; SKILL.md 62 -> 64 tokens\n"
+    assert out.startswith("\nSKILL.md  Sheets > Dates\n+ Always.\n\n+1 -0 lines; SKILL.md 62 -> 64 tokens\n")

@@ -11,8 +11,11 @@ from gitskill.errors import GitskillError
 from gitskill.visible import visible
 
 if TYPE_CHECKING:
-    from gitskill.report.compare import Comparison
+    from gitskill.report.compare import Comparison, Difference
     from gitskill.report.sources import SourcedLine
+
+_NAMES = 3
+"""Lessons that are named beside a line: a heading may be taught by forty."""
 
 
 def result(text: str = "", **style: Any) -> None:
@@ -71,14 +74,17 @@ def table(rows: Iterable[Sequence[str]]) -> None:
         click.echo("  ".join([*cells, row[-1]]).rstrip())
 
 
-def comparison(value: "Comparison", *, lessons: bool = True) -> None:
-    """Print what differs between two versions: by section, each added line with its lessons."""
+def comparison(value: "Comparison", *, lessons: bool = True, words: bool = False) -> None:
+    """Print what differs between two versions: by section, each added line with its lessons, or word by word."""
     added = [line for item in value.differences for line in item.added if lessons]
-    names = lesson_names(added)
+    names = lesson_names(added, most=_NAMES)
     wide = max((len(name) + 1 for name in map(names, added) if name), default=0)
     for item in value.differences:
         result()
         result(f"{item.path}  {item.section}".rstrip(), bold=True)
+        if words and item.words:
+            _words(item, wide, names if lessons else None)
+            continue
         for text in item.removed:
             result(f"- {'':{wide}}{text}".rstrip(), fg="red")
         for line in item.added:
@@ -93,7 +99,33 @@ def comparison(value: "Comparison", *, lessons: bool = True) -> None:
     result(value.summary)
 
 
-def lesson_names(lines: Iterable["SourcedLine"]) -> Callable[["SourcedLine"], str]:
-    """Give how to name the lessons of a line: by their short ids, unless several runs are on the screen."""
+def _words(item: "Difference", wide: int, names: "Callable[[SourcedLine], str] | None") -> None:
+    """Print lines with what went as [-…-] and what came as {+…+}, and before them the lessons that changed them."""
+    from gitskill.skill.words import Mark
+
+    looks = {Mark.SAME: ("", "", None), Mark.REMOVED: ("[-", "-]", "red"), Mark.ADDED: ("{+", "+}", "green")}
+    told = " ".join(dict.fromkeys(name for line in item.added if names and (name := names(line))))
+    line = ""
+    for piece in item.words:
+        begin, end, colour = looks[piece.mark]
+        for number, text in enumerate(piece.text.split("\n")):
+            if number:
+                click.echo(f"~ {told:{wide}}{line}".rstrip())
+                line = ""
+            line += click.style(f"{begin}{_line(text)}{end}", fg=colour) if text else ""
+    click.echo(f"~ {told:{wide}}{line}".rstrip())
+
+
+def lesson_names(lines: Iterable["SourcedLine"], most: int | None = None) -> Callable[["SourcedLine"], str]:
+    """Give how to name the lessons of a line: by their short ids, unless several runs are on the screen.
+
+    At most `most` of them, and how many more there are.
+    """
     several = len({lesson.run for line in lines for lesson in line.line.lessons}) > 1
-    return lambda line: " ".join(str(lesson) if several else lesson.short for lesson in line.line.lessons)
+
+    def named(line: "SourcedLine") -> str:
+        every = [str(lesson) if several else lesson.short for lesson in line.line.lessons]
+        more = [f"+{len(every) - most}"] if most and len(every) > most else []
+        return " ".join(every[:most] + more)
+
+    return named

@@ -1,15 +1,22 @@
-"""Two versions of a skill compared by section, each added line with the lesson that taught it."""
+"""Two versions of a skill compared by section, each added line with the lesson that taught it, and what it means."""
 
 from dataclasses import dataclass
 from typing import Any
 
+from gitskill.checks.finding import Finding
+from gitskill.checks.reach import reach_findings
+from gitskill.checks.risk import risk_of, worst, worst_first
 from gitskill.ids import CommitId
 from gitskill.report.sources import SourcedLine, sourced
+from gitskill.skill.bump import Bump, bump
 from gitskill.skill.diff import line_spans
 from gitskill.skill.sections import outline
 from gitskill.skill.snapshot import SKILL_FILE, Skill, is_binary
 from gitskill.skill.tokens import estimate
+from gitskill.skill.words import Piece, word_diff
 from gitskill.store.nodes import NodeStore
+from gitskill.store.tags import releases
+from gitskill.version import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +31,17 @@ class Difference:
     removed: tuple[str, ...]
     added: tuple[SourcedLine, ...]
 
+    @property
+    def words(self) -> tuple[Piece, ...]:
+        """What changed inside the lines; nothing where lines only came or only went."""
+        return word_diff(self.removed, [line.line.text for line in self.added])
+
     def to_json(self) -> dict[str, Any]:
         """Give it as a part of `diff --json`."""
         added = [{"text": x.line.text, "lessons": [str(lesson) for lesson in x.line.lessons]} for x in self.added]
         where = {"path": self.path, "section": self.section, "line": self.line}
-        return {**where, "removed": list(self.removed), "added": added}
+        words = [{"mark": str(piece.mark), "text": piece.text} for piece in self.words]
+        return {**where, "removed": list(self.removed), "added": added, "words": words}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,16 @@ class Comparison:
     deleted: tuple[str, ...]
     tokens: tuple[int, int]
     """The estimated size of SKILL.md before and after."""
+    reach: tuple[Finding, ...] = ()
+    """What the newer version reaches that the older one did not, the worst first."""
+    bump: Bump = Bump.NONE
+    last: Version | None = None
+    """The newest version that the older one is, or comes after; None where there is none."""
+
+    @property
+    def next(self) -> Version | None:
+        """The version that the newer one would be; None where nothing differs or no version is known."""
+        return self.last.after(self.bump) if self.last and self.bump is not Bump.NONE else None
 
     @property
     def is_empty(self) -> bool:
@@ -68,6 +91,13 @@ class Comparison:
             "created": list(self.created),
             "deleted": list(self.deleted),
             "tokens": {"before": self.tokens[0], "after": self.tokens[1]},
+            "risk": str(worst(self.reach)),
+            "reach": [
+                {"risk": str(risk_of(each)), "path": each.path, "line": each.line, "message": each.message}
+                for each in self.reach
+            ],
+            "bump": str(self.bump),
+            "version": {"last": str(self.last) if self.last else None, "next": str(self.next) if self.next else None},
         }
 
 
@@ -89,7 +119,16 @@ def compare(nodes: NodeStore, old: CommitId, new: CommitId) -> Comparison:
         created=tuple(path for path in changed if path not in before.files),
         deleted=tuple(path for path in changed if path not in after.files),
         tokens=(_tokens(before), _tokens(after)),
+        reach=worst_first(reach_findings(before, after)),
+        bump=bump(before, after),
+        last=_last(nodes, old),
     )
+
+
+def _last(nodes: NodeStore, commit: CommitId) -> Version | None:
+    repository = nodes.reader.repository
+    past = (each for each in releases(repository, nodes.reader.folder) if repository.descends(commit, each.commit))
+    return max((each.version for each in past), default=None)
 
 
 def _differences(path: str, before: Skill, after: Skill, lines: list[SourcedLine]) -> list[Difference]:

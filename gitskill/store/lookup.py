@@ -26,11 +26,14 @@ def resolve(repository: Repository, name: str) -> CommitId:
 
 
 def candidate(repository: Repository, run: RunId) -> CommitId:
-    """Find what a run came to, live or put away, or raise NotFound."""
-    found = find_candidate(repository, run)
-    if found is None:
-        raise NotFound(f"{run} has no candidate", hint=f"gitskill consolidate {run}")
-    return found
+    """Find what a run came to, live or put away, else the highest of its merges that HEAD has, or raise NotFound."""
+    if found := find_candidate(repository, run):
+        return found
+    start = None if repository.git.head_is_unborn else repository.head()
+    ours = [(says.id.level, commit) for commit, says in octopuses(repository, start) if says.id.run == run]
+    if start and ours:
+        return max(ours)[1]
+    raise NotFound(f"{run} has no candidate", hint=f"gitskill consolidate {run}")
 
 
 def find_candidate(repository: Repository, run: RunId) -> CommitId | None:
