@@ -37,6 +37,7 @@ COMMANDS = {
     "release": "release:release",
     "rollback": "rollback:rollback",
     "pr": "pr:pr",
+    "report": "report:report",
     "log": "log:log",
     "changelog": "changelog:changelog",
     "blame": "blame:blame",

@@ -25,11 +25,13 @@ def runs(session: Session, as_json: bool) -> None:
     Example:
       gitskill runs
     """
-    from gitskill.cli.status import bills
+    from gitskill.cli.status import every_bill
     from gitskill.report.runs import report_runs
+    from gitskill.report.status import total
 
     found = report_runs(session.nodes)
-    costs = bills(session, [str(each.run.id) for each in found])
+    paid = every_bill(session, [str(each.run.id) for each in found])
+    costs = {run: total(bill) for run, bill in paid.items()}
     if as_json:
         output.document([_document(each, costs[str(each.run.id)]) for each in found])
         return

@@ -1,6 +1,6 @@
 """gitskill status"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +11,7 @@ from gitskill.cli.session import Session
 if TYPE_CHECKING:
     from gitskill.fate import Anomaly
     from gitskill.model.ledger import Bill
+    from gitskill.model.request import Label
     from gitskill.report.status import Status
 
 _SHOWN = 10
@@ -188,19 +189,24 @@ def _anomaly(anomaly: "Anomaly") -> dict[str, Any]:
 
 def _bill(session: Session, found: "Status") -> "Bill":
     """Add up what the run cost, as far as this machine's ledger knows."""
-    run = str(found.run.id)
-    return bills(session, [run])[run]
-
-
-def bills(session: Session, runs: Sequence[str]) -> "dict[str, Bill]":
-    """Add up what each of `runs` cost, as far as this machine's ledger knows."""
-    from gitskill.model.ledger import Bill, Ledger
     from gitskill.report.status import total
 
+    return total(bills(session, str(found.run.id)))
+
+
+def bills(session: Session, run: str) -> "Mapping[Label, Bill]":
+    """Give what was paid for a run, by stage and lesson, as far as this machine's ledger knows."""
+    return every_bill(session, [run])[run]
+
+
+def every_bill(session: Session, runs: Sequence[str]) -> "dict[str, Mapping[Label, Bill]]":
+    """Give what was paid for each of `runs`."""
+    from gitskill.model.ledger import Ledger
+
     if not session.ledger.exists():
-        return {run: Bill() for run in runs}
+        return {run: {} for run in runs}
     ledger = Ledger(session.ledger)
     try:
-        return {run: total(ledger.bills(run)) for run in runs}
+        return {run: ledger.bills(run) for run in runs}
     finally:
         ledger.close()

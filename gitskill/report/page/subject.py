@@ -1,0 +1,119 @@
+"""What a report is about: a run, or the runs that came with a release."""
+
+import re
+from dataclasses import dataclass
+
+from gitskill.errors import NotFound
+from gitskill.ids import CommitId, RunId
+from gitskill.store.history import octopuses
+from gitskill.store.lookup import candidate
+from gitskill.store.nodes import NodeStore
+from gitskill.store.runs import Run, recorded
+from gitskill.store.tags import TAGS, Release, releases
+
+_RUN = re.compile(r"r\d{4,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One run, as far as this repository tells."""
+
+    id: RunId
+    base: CommitId
+    roots: tuple[CommitId, ...]
+    """Its merges that no other merge of it stands above."""
+    run: Run | None
+    """Its record; None in a clone that has only history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the page is called and about."""
+
+    name: str
+    stories: tuple[Story, ...]
+    base: CommitId
+    shown: CommitId
+    """The version of the skill that is shown line by line."""
+    release: Release | None = None
+
+
+def subject(nodes: NodeStore, name: str = "") -> Subject:
+    """Find what `name` means: a run, a version's tag, or, where it is empty, the newest run. Raises NotFound."""
+    wanted = name or _newest(nodes)
+    if _RUN.fullmatch(wanted):
+        return _of_run(nodes, RunId.parse(wanted))
+    tag = wanted.removeprefix(TAGS)
+    known = releases(nodes.reader.repository, nodes.reader.folder)
+    found = next((each for each in known if each.tag == tag), None)
+    if found is None:
+        raise NotFound(f"{wanted!r} is neither a run nor a version of this skill", hint="gitskill log names versions")
+    return _of_release(nodes, found, known)
+
+
+def _newest(nodes: NodeStore) -> str:
+    repository = nodes.reader.repository
+    found = [run.id for run in recorded(repository) if run.folder == nodes.reader.folder]
+    if not found and not repository.git.head_is_unborn:
+        found = [says.id.run for _, says in octopuses(repository, repository.head())]
+    if not found:
+        raise NotFound("there is no run yet", hint="gitskill evolve --traces PATH makes one")
+    return str(max(found))
+
+
+def _of_run(nodes: NodeStore, run: RunId) -> Subject:
+    repository = nodes.reader.repository
+    known = (each for each in recorded(repository) if each.id == run and each.folder == nodes.reader.folder)
+    record = next(known, None)
+    tip = _tip(nodes, run)
+    if tip is None and record is None:
+        raise NotFound(f"there is no run {run} of this skill here", hint="gitskill log names released runs")
+    roots = _roots(nodes, run, tip, ()) if tip else ()
+    # An octopus has its base as first parent.
+    base = record.base if record else repository.parents(roots[0])[0]
+    return Subject(str(run), (Story(run, base, roots, record),), base, tip or base)
+
+
+def _tip(nodes: NodeStore, run: RunId) -> CommitId | None:
+    """Give the candidate, else the highest merge of the run on any branch: of lessons by hand there is no other."""
+    try:
+        return candidate(nodes.reader.repository, run)
+    except NotFound:
+        found = octopuses(nodes.reader.repository)
+        ours = [(says.id.level, says.id.group, commit) for commit, says in found if says.id.run == run]
+        return max(ours)[2] if ours else None
+
+
+def _of_release(nodes: NodeStore, release: Release, known: list[Release]) -> Subject:
+    repository = nodes.reader.repository
+    past = [each for each in known if each.commit != release.commit]
+    earlier = [each for each in past if repository.descends(release.commit, each.commit)]
+    stop = [each.commit for each in earlier]
+    found = [
+        says.id.run
+        for commit, says in octopuses(repository, release.commit)
+        if not any(repository.descends(old, commit) for old in stop)
+    ]
+    if not found:
+        raise NotFound(f"no run was released with {release.tag}", hint=f"gitskill blame --rev {release.tag}")
+    records = {each.id: each for each in recorded(repository) if each.folder == nodes.reader.folder}
+    stories = []
+    for run in sorted(set(found)):
+        roots = _roots(nodes, run, release.commit, stop)
+        stories.append(Story(run, repository.parents(roots[0])[0], roots, records.get(run)))
+    before = max(earlier, key=lambda each: each.version).commit if earlier else stories[0].base
+    return Subject(release.tag, tuple(stories), before, release.commit, release)
+
+
+def _roots(nodes: NodeStore, run: RunId, tip: CommitId, stop: list[CommitId] | tuple[()]) -> tuple[CommitId, ...]:
+    """Give the merges of a run in the history of `tip` that stand under no other, the newest first."""
+    repository = nodes.reader.repository
+    below: set[CommitId] = set()
+    found = []
+    for commit, says in octopuses(repository, tip):
+        if says.id.run != run or any(repository.descends(old, commit) for old in stop):
+            continue
+        if commit not in below:
+            found.append(commit)
+        below.update(repository.parents(commit))
+    return tuple(found)
