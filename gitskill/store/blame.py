@@ -81,7 +81,9 @@ class _Walk:
         self.start = start
         self.skill = cache(nodes.reader.read)
         self.file = nodes.reader.file_id
-        self.merges = cache(lambda: [commit for commit, _ in octopuses(self.git, start)][::-1])
+        self.is_after_merge = cache(
+            lambda commit: any(merge != commit for merge, _ in octopuses(self.git, commit)),
+        )
         self.pending: dict[tuple[CommitId, str], _Wanted] = {}
         self.queue: list[tuple[int, int, CommitId, str]] = []
         self.found: dict[int, _Credit] = {}
@@ -180,8 +182,7 @@ class _Walk:
         lesson = self._lesson(commit)
         if lesson:
             return _Credit(commit, Kind.LESSON, ((lesson, commit),))
-        after = any(self.git.git.descendant_of(commit, merge) for merge in self.merges())
-        return _Credit(commit, Kind.PERSON if after else Kind.BASE)
+        return _Credit(commit, Kind.PERSON if self.is_after_merge(commit) else Kind.BASE)
 
     def _lesson(self, commit: CommitId) -> LessonId | None:
         """Tell which lesson a commit outside any octopus is: a person may have taken one by itself."""

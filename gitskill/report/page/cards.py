@@ -17,6 +17,7 @@ from gitskill.report.page.values import Card, Clash, Folded, Side
 _SIDES = 4
 """Lessons on the other side of a clash that are shown in full."""
 _FOLDED = 60
+_PLACING = "placing "
 _TASKS = 12
 
 
@@ -44,18 +45,20 @@ class Cards:
         refs = {ref.trace: ref for ref in found.lesson.traces}
         same = self._folded.get(lesson, ())
         tasks = tuple(dict.fromkeys(ref.task for ref in account.refs([lesson, *same])))
+        clashes = tuple(self._clashes(lesson))
+        placed = [each.what.removeprefix(_PLACING) for each in clashes if each.what.startswith(_PLACING)]
         more = (f"and {len(tasks) - _TASKS} more",) if len(tasks) > _TASKS else ()
         return replace(
             bare,
             cause=found.lesson.cause,
             analyst=found.lesson.analyst,
             verified=found.lesson.verified,
-            places=self._base.places(found.changes),
+            places=tuple(placed) or self._base.places(found.changes),
             tasks=(*tasks[:_TASKS], *more),
             quotes=tuple(self._quotes.of(each, refs) for each in found.lesson.evidence),
             changes=self._base.shown(found.changes),
             folded=tuple(self._same(each) for each in same[:_FOLDED]),
-            clashes=tuple(self._clashes(lesson)),
+            clashes=clashes,
         )
 
     def _cost(self, lesson: LessonId) -> str:

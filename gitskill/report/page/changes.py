@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from gitskill.report.page.values import Line, Shown
-from gitskill.skill.hunks import Change, Changes, Ending, Hunk, Removal, Replacement
+from gitskill.skill.hunks import Change, Changes, Ending, Hunk, Removal, Replacement, heading_level
 from gitskill.skill.sections import outline
 from gitskill.skill.snapshot import Skill
 from gitskill.skill.text import Text
@@ -28,7 +28,7 @@ class Base:
 
     def places(self, changes: Changes) -> tuple[str, ...]:
         """Say where changes are, each place once."""
-        told = ((change.path, self._section(change)) for change in changes)
+        told = ((change.path, _opened(change) or self._section(change)) for change in changes)
         return tuple(dict.fromkeys(f"{path}: {name}" if name else path for path, name in told))
 
     def _shown(self, change: Change) -> Shown:
@@ -54,6 +54,14 @@ class Base:
         at = change.start if change.end > change.start else change.start - 1
         inside = [each for each in self._sections(change.path) if each.start <= at < each.end]
         return inside[-1].title if inside else ""
+
+
+def _opened(change: Change) -> str:
+    """Name the section that an insert opens."""
+    if not (isinstance(change, Hunk) and change.is_insert and heading_level(change.lines)):
+        return ""
+    found = outline("\n".join(change.lines)).sections
+    return found[0].title if found else ""
 
 
 def _lines(removed: tuple[str, ...], added: tuple[str, ...]) -> Iterator[Line]:

@@ -41,6 +41,8 @@ def _file(nodes: NodeStore, path: str, shown: CommitId, anchors: Mapping[LessonI
 
 def _credited(found: SourcedLine, anchors: Mapping[LessonId, str]) -> Credited:
     line = found.line
+    if not line.text.strip():
+        return Credited(line.number, "", str(line.kind), "", "", 0, 0)
     first = line.lessons[0] if line.lessons else None
     return Credited(
         line.number,

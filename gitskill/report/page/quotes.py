@@ -61,6 +61,7 @@ def _texts(step: Step) -> Iterator[tuple[str, str, str]]:
     for call in step.calls:
         if call.observation:
             yield "tool", f"{call.name}: {told(call)}"[:_CALL], call.observation.text
+        yield "agent", "", f"{call.name}: {told(call)}"
     yield from ((str(origin), "", text) for origin, text in step.texts())
 
 
