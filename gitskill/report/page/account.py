@@ -13,6 +13,7 @@ from gitskill.report.lesson import Standing, Standings, State
 from gitskill.report.page.subject import Story
 from gitskill.report.status import Status, status
 from gitskill.skill.compose import overlapping
+from gitskill.store.history import octopuses
 from gitskill.store.lessons import Recorded, listed
 from gitskill.store.nodes import NodeStore
 
@@ -70,7 +71,14 @@ class Account:
         if found := self.standings[lesson].support:
             return found
         traces, tasks = distinct(self.refs([lesson]))
-        return Support(traces, self.studied, tasks)
+        # Of a rejected lesson there is no commit: it was taught by the trace whose number it has.
+        least = int(bool(self.task(lesson)))
+        return Support(traces or least, self.studied, tasks or least)
+
+    def task(self, lesson: LessonId) -> str:
+        """Name the task of the trace from which a lesson came, as the plan has it."""
+        planned = self.status.plan.assignments if self.status and self.status.plan else ()
+        return planned[lesson.trace - 1].task if 1 <= lesson.trace <= len(planned) else ""
 
     def folded(self) -> Mapping[LessonId, Sequence[LessonId]]:
         """Give for each lesson that stands those that say the same."""
@@ -105,8 +113,9 @@ def account(nodes: NodeStore, story: Story) -> Account:
         fates = [one for each in found.fates.values() for one in each.lessons if one.commit]
         recorded = {LessonId.parse(f"{story.id}/{one.slot}"): CommitId(one.commit) for one in fates}
         return Account(story, nodes, found.lessons, {**recorded, **branches, **commits}, carriers, found)
-    says = [nodes.read(root).says for root in story.roots]
-    named = {lesson for each in says for lesson in {*dict(each.support), *dict(each.dropped)}}
+    merges = (each for root in story.roots for _, each in octopuses(nodes.reader.repository, root))
+    ours = [says for says in merges if says.id.run == story.id]
+    named = {lesson for says in ours for lesson in {*dict(says.support), *dict(says.dropped)}}
     standings = Standings(nodes)
     told = {lesson: standings.of(lesson) for lesson in sorted(named | branches.keys())}
     return Account(story, nodes, told, {**branches, **commits}, carriers, None)

@@ -63,7 +63,7 @@ class Trees:
         return Branch(
             f"{says.node.short}.{says.number}",
             _WORDS[live.kind],
-            f"{says.clash}, by {says.resolved_by}" if live.kind is not Kind.FOLD else account.title(live.lessons[0]),
+            _title(account, says, live),
             support,
             self._share(support),
             self._anchor(live.lessons[0]) if live.kind is Kind.FOLD else "",
@@ -90,6 +90,12 @@ class Trees:
 
     def _message(self, commit: CommitId) -> Message:
         return Message.parse(self._account.nodes.reader.repository.read_commit(commit).message)
+
+
+def _title(account: Account, says: Settled, live: Live) -> str:
+    if live.kind is Kind.FOLD:
+        return account.title(live.lessons[0])
+    return f"{says.clash.removeprefix('placing ')}, by {says.resolved_by}"
 
 
 def _named(lessons: Sequence[LessonId]) -> tuple[str, ...]:

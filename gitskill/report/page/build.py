@@ -29,11 +29,19 @@ from gitskill.store.tags import releases
 
 _STANDS = {State.MERGED}
 _MEANS = {
-    State.PROPOSED: "not merged yet",
-    State.FOLDED: "the skill says this already",
-    State.HELD: "they wait for a person",
-    State.DROPPED: "they stand back for another, or their branch is gone",
-    State.REJECTED: "a check, or a person, turned them down",
+    State.PROPOSED: "They are not merged yet.",
+    State.FOLDED: "The skill says this already.",
+    State.HELD: "They wait for a person.",
+    State.DROPPED: "They stand back for another, or their branch is gone.",
+    State.REJECTED: "A check, or a person, turned them down.",
+}
+_SAID = {
+    State.MERGED: ("stands in the WHERE", "stand in the WHERE"),
+    State.FOLDED: ("says the same as one of these or as the skill", "say the same as one of these or as the skill"),
+    State.DROPPED: ("was dropped", "were dropped"),
+    State.HELD: ("waits for a person", "wait for a person"),
+    State.REJECTED: ("was rejected", "were rejected"),
+    State.PROPOSED: ("is not merged yet", "are not merged yet"),
 }
 Bills = Mapping[str, Mapping[Label, Bill]]
 """What was paid, by run."""
@@ -95,16 +103,10 @@ def _sentence(about: Subject, accounts: Sequence[Account]) -> str:
     runs = " and ".join(str(each.story.id) for each in accounts)
     who = f"{about.name} brought what {runs} learned" if about.release else f"{runs} studied"
     what = f" from {_count(studied, 'trace')}: " if about.release else f" {_count(studied, 'trace')}: "
+    where = "skill" if about.release else "candidate"
     told = [
-        f"{states[state]} {word}"
-        for state, word in (
-            (State.MERGED, "stand in the skill" if about.release else "stand in the candidate"),
-            (State.FOLDED, "say the same as one of these or as the skill"),
-            (State.DROPPED, "were dropped"),
-            (State.HELD, "wait for a person"),
-            (State.REJECTED, "were rejected"),
-            (State.PROPOSED, "are not merged yet"),
-        )
+        f"{states[state]:,} {one if states[state] == 1 else many}".replace("WHERE", where)
+        for state, (one, many) in _SAID.items()
         if states[state]
     ]
     lessons = _count(sum(states.values()), "lesson")

@@ -37,7 +37,9 @@ class Cards:
         account = self._account
         standing, support = account.standings[lesson], account.support(lesson)
         _, said = account.kept.get(lesson.short, ("", ""))
-        bare = Card(lesson, account.title(lesson), standing, support, said=said, cost=self._cost(lesson))
+        planned = tuple(task for task in (account.task(lesson),) if task)
+        title = account.title(lesson)
+        bare = Card(lesson, title, standing, support, said=said, cost=self._cost(lesson), tasks=planned)
         found = account.recorded(lesson)
         if found is None:
             is_kept = standing.state is State.REJECTED

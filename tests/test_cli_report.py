@@ -1,0 +1,314 @@
+"""gitskill report: one file about a run or a release, whatever stands in traces, lessons and skills."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from conftest import SKILL, Done, commit_all, git, state
+from gitskill.cli.main import run
+from gitskill.fate import State
+from gitskill.skill.edits import AddSection, AppendToSection, Edit, ReplaceInSection
+from gitskill.store.repository import Repository
+from studied_run import Said, Study
+
+Run = Callable[..., Done]
+Bullet = Callable[[str, str], str]
+
+NAME = "references/\"><img src=x onerror=ran('name')>.md"
+PLANTED = "<script>ran('{0}')</script><img src=x onerror=\"ran('{0}')\"><a href=\"javascript:ran('{0}')\">{0}</a>"
+
+
+def appended(section: str, text: str) -> Edit:
+    return AppendToSection("SKILL.md", section, f"- {text}")
+
+
+def replaced(text: str) -> Edit:
+    return ReplaceInSection("SKILL.md", "- Save to a new file.", f"- {text}", "Writing")
+
+
+RECALCULATE = appended("Writing", "Recalculate after writing; a cached value is stale.")
+SAID = [
+    Said("Recalculate after writing a formula", RECALCULATE),
+    Said("Recalculate", RECALCULATE, quote="value: None"),
+    Said("Save beside it", replaced("Save to a new file beside the old one."), task="sheet-9"),
+    Said("Save next to it", replaced("Save to a new file beside the old one.")),
+    Said("Save elsewhere", replaced("Never save over the input.")),
+    Said("Names are short", AddSection("SKILL.md", "## Names\n\n- Keep names short.\n")),
+    Said("Names are clear", AddSection("SKILL.md", "## Names\n\n- Keep names clear.\n")),
+    Said(
+        f"Title {PLANTED.format('title')}"[:190],
+        appended("Dates", "Look at dates twice."),
+        cause=PLANTED.format("cause"),
+        quote=PLANTED.format("quote"),
+        around=PLANTED.format("trace") + "</pre></script>\u202e\n{}\nafter \x1b[31m",
+        task=PLANTED.format("task"),
+    ),
+    Said("Install a font", appended("Reading", "Run `apt-get install x`."), state=State.HELD, by="reach", reason="apt"),
+    Said("Use the answer", by="leak", reason="names the task", rule=PLANTED.format("rule")),
+    Said("", reason="no quotable error"),
+]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, sealed_git: None) -> Path:  # noqa: ARG001
+    """Make a repository with a run in which everything happened that can happen to a lesson."""
+    folder = tmp_path_factory.mktemp("report") / "sheets"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "SKILL.md").write_text(f"{SKILL}{PLANTED.format('skill')}\n")
+    (folder / NAME).parent.mkdir()
+    (folder / NAME.replace("</", "<")).write_text(PLANTED.format("file"))
+    commit_all(folder, "Base")
+    git(folder, "tag", "-a", "v1.3.0", "-m", "x")
+    Study(SAID, [PLANTED.format("anomaly")]).write(Repository.open(folder))
+    assert run(["-C", str(folder), "consolidate", "--engine", "rules"], os.environ) == 0
+    return folder
+
+
+@pytest.fixture
+def copied(made: Path, tmp_path: Path) -> Path:
+    """Give a copy to change."""
+    return Path(shutil.copytree(made, tmp_path / "sheets", symlinks=True))
+
+
+def page(gitskill: Run, folder: Path, *arguments: str) -> str:
+    done = gitskill(folder, "report", *arguments, "-o", "-")
+    assert done.code == 0, done.err
+    return done.out
+
+
+class Tags(HTMLParser):
+    """Every tag of a page with its attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def values(self, name: str) -> list[str]:
+        return [value or "" for _, attributes in self.tags for key, value in attributes.items() if key == name]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+def test_the_page_accounts_for_every_lesson_and_trace(made: Path, gitskill: Run) -> None:
+    text = Tags(page(gitskill, made)).text
+
+    assert (
+        "r0001 studied 11 traces: of 10 lessons, 5 stand in the candidate, 2 say the same as one of these or as the "
+        "skill, 1 was dropped, 1 waits for a person, 1 was rejected."
+    ) in text
+    assert "Lessons 5 stand; 2 more say the same" in text
+    assert "Support of the best 2/11 traces, 2 tasks: Recalculate after writing a formula" in text
+    assert "Gate not measured" in text
+    assert "Version minor: v1.3.0 would become v1.4.0" in text
+    assert "1 no lesson no quotable error" in text
+    assert "held by reach: apt" in text
+    assert "rejected by leak: names the task" in text
+
+
+def test_a_lesson_opens_to_its_evidence_its_change_what_was_folded_and_the_other_side(
+    made: Path, gitskill: Run
+) -> None:
+    html = page(gitskill, made)
+    cards = re.findall(r'<details id="r0001-l\d{4}a">.*?</details></li>', html, re.DOTALL)
+    [first] = [card for card in cards if ">Recalculate after writing a formula<" in card]
+    [saved] = [card for card in cards if re.search('class="t">Save (beside|next to) it<', card)]
+    [dropped] = [card for card in cards if 'class="t">Save elsewhere<' in card]
+
+    assert '<span class="dim">reading the target range\n</span><mark>expected 2210, found None</mark>' in first
+    assert "sheet-1 (failure), step 2, from the tool" in first
+    assert "after <code" in first
+    assert "1 folded into it" in first
+    assert "<q>value: None</q>" in first
+    assert "Save to a new file<ins> beside the old one</ins>." in saved
+    assert "Against it: another change to the same lines" in saved
+    assert "Save elsewhere" in saved
+    assert "dropped by r0001/m" in dropped
+    assert re.search("Save (beside|next to) it", dropped)
+
+
+def test_the_tree_leads_from_the_root_to_every_lesson_once(made: Path, gitskill: Run) -> None:
+    html = page(gitskill, made)
+    tree = html[html.index('<ul class="tree">') : html.index('id="lessons"')]
+    names = re.findall(r'<(?:summary|p class="leaf")><code>([^<]*)</code>', tree)
+
+    assert names[0] == "m3-01"
+    lessons = [name for name in names if name.startswith("l")]
+    assert len(lessons) == len(set(lessons)) == 7
+    assert "left out: changes the same lines" in tree
+    assert '<rect width="100.0%"' in tree
+
+
+def test_every_line_of_the_skill_has_its_source(made: Path, gitskill: Run) -> None:
+    html = page(gitskill, made)
+    [row] = re.findall(r'<tr class="fold">(?:(?!</tr>).)*Recalculate after(?:(?!</tr>).)*</tr>', html)
+    git_says = git(made, "show", "gitskill/r0001/evolved:SKILL.md")
+
+    assert re.search(r'<a href="#(r0001-l\d{4}a)">l\d{4}a</a> \+1</td><td class="n">2<', row)
+    skill = html[html.index('id="skill"') : html.index('id="cost"')]
+    first = skill[: skill.index("</details>")]
+    assert first.count("<tr ") == len(git_says.splitlines())
+
+
+def test_nothing_is_loaded_run_or_linked_but_what_is_ours(made: Path, gitskill: Run) -> None:
+    html = page(gitskill, made)
+    found = Tags(html)
+
+    assert {value[:1] for value in found.values("href")} == {"#"}
+    assert {value[1:] for value in found.values("href")} <= set(found.values("id"))
+    assert len(found.values("id")) == len(set(found.values("id")))
+    assert not {"src", "style", "srcset", "action"} & {key for _, attributes in found.tags for key in attributes}
+    assert not [key for _, attributes in found.tags for key in attributes if key.startswith("on")]
+    names = {tag for tag, _ in found.tags}
+    assert not {"img", "iframe", "object", "embed", "link", "base", "form", "foreignobject"} & names
+    [policy] = [value for value in found.values("content") if value.startswith("default-src")]
+    hashes = [
+        base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+        for body in re.findall(r"<(?:style|script)>(.*?)</(?:style|script)>", html, re.DOTALL)
+    ]
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert [tag for tag, _ in found.tags].count("script") == 1
+
+
+def test_control_and_hidden_characters_are_made_visible(made: Path, gitskill: Run) -> None:
+    html = page(gitskill, made)
+
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b-\u200f]", html)
+    assert "\\u{202e}" in html
+    assert "\\u{1b}[31m" in html
+
+
+def test_the_same_repository_gives_the_same_bytes_and_keeps_its_refs_and_checkout(
+    made: Path, gitskill: Run, tmp_path: Path
+) -> None:
+    before = state(made), git(made, "for-each-ref")
+
+    first = gitskill(made, "report", "-o", str(tmp_path / "a.html"))
+    again = gitskill(made, "report", "r0001", "-o", str(tmp_path / "b.html"))
+
+    assert (first.code, first.out, first.err) == (0, f"{tmp_path}/a.html\n", "")
+    assert (state(made), git(made, "for-each-ref")) == before
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+    assert (tmp_path / "a.html").read_text() == page(gitskill, made).removesuffix("\n")
+    assert again.code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "b.html"]
+
+
+def test_an_older_report_is_replaced_and_no_other_file_is(copied: Path, gitskill: Run) -> None:
+    (copied / "notes.html").write_text("mine")
+    assert gitskill(copied, "report").out == "report.html\n"
+    text = (copied / "report.html").read_text()
+    (copied / "report.html").write_text(text.replace("stand in", "lie in"))
+
+    assert gitskill(copied, "report").code == 0
+    refused = gitskill(copied, "report", "-o", "notes.html")
+    assert (copied / "report.html").read_text() == text
+    assert (copied / "notes.html").read_text() == "mine"
+    assert refused.code == 3
+    assert refused.err.startswith(f"gitskill: {copied}/notes.html exists and is no report\nhint: ")
+    assert gitskill(copied, "report", "-o", "notes.html", "--force").code == 0
+    assert (copied / "notes.html").read_text() == text
+
+
+def test_nothing_is_written_through_a_link_or_where_no_file_can_be(copied: Path, gitskill: Run, tmp_path: Path) -> None:
+    target = tmp_path / "target.html"
+    (copied / "link.html").symlink_to(target)
+    (copied / "folder.html").mkdir()
+    before = state(copied)
+
+    for place in ("link.html", "folder.html", "nowhere/report.html"):
+        done = gitskill(copied, "report", "-o", place, "--force")
+        assert (done.code, done.out, done.err.count("\n")) == (3, "", 2), place
+    assert not target.exists()
+    assert state(copied) == before
+
+
+@pytest.mark.parametrize("name", ["r0009", "v9.9.9", "v1.3.0", "main", "r0001/m1-01", "../x"])
+def test_what_is_no_run_and_no_release_with_one_is_refused(name: str, made: Path, gitskill: Run) -> None:
+    done = gitskill(made, "report", name, "-o", "-")
+
+    assert (done.code, done.out) == (3, "")
+    assert len(done.err.splitlines()) == 2
+
+
+def test_where_there_is_no_run_the_first_command_is_named(folder: Path, gitskill: Run) -> None:
+    before = state(folder)
+
+    done = gitskill(folder, "report")
+
+    assert done == Done(3, "", "gitskill: there is no run yet\nhint: gitskill evolve --traces PATH makes one\n")
+    assert state(folder) == before
+
+
+def test_json_says_what_was_written(copied: Path, gitskill: Run) -> None:
+    told = json.loads(gitskill(copied, "report", "--json", "-o", "x.html").out)
+
+    assert told == {"file": "x.html", "about": "r0001", "runs": ["r0001"], "lessons": 5}
+    assert gitskill(copied, "report", "--json", "-o", "-").code == 2
+
+
+def test_a_release_is_told_from_history_in_a_clone_without_our_refs(
+    copied: Path, gitskill: Run, tmp_path: Path
+) -> None:
+    git(copied, "merge", "-q", "--no-ff", "--no-edit", "gitskill/r0001/evolved")
+    git(copied, "tag", "-a", "v1.4.0", "-m", "x")
+    (copied / "SKILL.md").write_text((copied / "SKILL.md").read_text() + "\nMine.\n")
+    commit_all(copied, "Later")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", "--single-branch", str(copied), str(clone))
+
+    here, there = page(gitskill, copied, "v1.4.0"), page(gitskill, clone, "v1.4.0")
+
+    assert "v1.4.0 brought what r0001 learned from 11 traces: of 10 lessons, 5 stand in the skill" in here
+    assert "v1.4.0 brought what r0001 learned from 11 traces: of 8 lessons, 5 stand in the skill" in there
+    titles = [set(re.findall(r'class="t">([^<]*)<', html[html.index('id="list"') :])) for html in (here, there)]
+    assert titles[1] <= titles[0]
+    assert "the trace is not in this repository" in there
+    assert "record is not in this repository" in Tags(there).text
+    assert "Recalculate after writing" in there
+    assert "Mine." not in here
+    assert Tags(page(gitskill, clone)).text.startswith("r0001 of")
+
+
+def test_lessons_by_hand_have_a_page_too(folder: Path, gitskill: Run, bullet: Bullet) -> None:
+    bullet("Writing", "one")
+    bullet("Dates", "two")
+    assert "of 2 lessons, 2 are not merged yet." in page(gitskill, folder)
+    gitskill(folder, "merge", "l0001a", "l0002a")
+
+    text = Tags(page(gitskill, folder)).text
+
+    assert "of 2 lessons, 2 stand in the candidate." in text
+    assert "Cost none No model was asked." in text
+    assert "m1-01 merge 2 lessons" in text
+
+
+def test_a_lesson_that_is_damaged_does_not_take_the_page_away(copied: Path, gitskill: Run) -> None:
+    [held] = [line for line in git(copied, "branch", "--list", "*install-a-font").split() if "/" in line]
+    git(copied, "update-ref", f"refs/heads/{held}", "HEAD")
+
+    text = Tags(page(gitskill, copied)).text
+
+    assert "Install a font" in text
+    assert "its commit is not in this repository, or is damaged" in text
