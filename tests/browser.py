@@ -36,6 +36,10 @@ class Browser:
         self._session = ""
         self.events: list[dict[str, Any]] = []
 
+    def close(self) -> None:
+        """Hear no more."""
+        self._back.close()
+
     def open(self, url: str, *, width: int = 1200, height: int = 900, dark: bool = False) -> None:
         """Open a page and wait until it is loaded."""
         target = self._call("Target.createTarget", {"url": "about:blank"}, "")["targetId"]
@@ -129,3 +133,4 @@ def browser(program: str) -> Iterator[Browser]:
                     process.wait(10)
                 except subprocess.TimeoutExpired:
                     process.kill()
+                found.close()

@@ -1,23 +1,25 @@
 """A run as analysts leave it, written through the store: traces, a plan, fates and lessons; then consolidated."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from conftest import SKILL, WHO, commit_all, git
+from gitskill.cli.main import run
 from gitskill.fate import Anomaly, Fate, LessonFate, State, TraceFate
 from gitskill.ids import LessonId
 from gitskill.lesson import Evidence, Lesson, TraceRef
 from gitskill.outcome import Outcome, Status
 from gitskill.plan import Material, Recipe, make
-from gitskill.skill.edits import Edit, apply_edits
+from gitskill.skill.edits import AddSection, AppendToSection, Edit, ReplaceInSection, apply_edits
 from gitskill.store.analyses import Finished, Ready, Writer, begin
 from gitskill.store.locks import held
-from gitskill.store.repository import Repository, Who
+from gitskill.store.repository import Repository
 from gitskill.store.skills import SkillReader
 from gitskill.store.traces import Collection, Entry
 from gitskill.trace import Call, Observation, Origin, Step, Trace
 from gitskill.trace_document import canonical, trace_id
-
-WHO = Who("Ada", "ada@example.com", 1_700_000_000)
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,15 @@ class Study:
         store.save("add traces", WHO)
         materials = [Material(trace, task, Status.FAILURE, 400) for trace, task in ids]
         plan = make(materials, Recipe(engine="qwen3.5-35b", fan_in=self.fan_in))
-        run = begin(reader, plan, WHO)
+        begun = begin(reader, plan, WHO)
         said = dict(zip((trace for trace, _ in ids), self.said, strict=True))
-        with held(repository, run.id) as lock:
-            writer = Writer(reader, run, lock, WHO)
-            base = reader.read(run.base)
+        with held(repository, begun.id) as lock:
+            writer = Writer(reader, begun, lock, WHO)
+            base = reader.read(begun.base)
             done = []
             for each in plan.assignments:
                 one = said[each.trace]
-                lesson = LessonId(run.id, each.number, "a")
+                lesson = LessonId(begun.id, each.number, "a")
                 trace = TraceRef(each.trace, each.task, "failure")
                 fate = LessonFate(lesson.short, one.title, one.state, "", one.by, one.reason, one.rule)
                 evidence = (Evidence(each.trace, 2, one.quote),) if one.quote else ()
@@ -86,3 +88,55 @@ class Study:
         found = trace_id(data)
         store.add(data, Entry(found, task, "gitskill", len(steps), Outcome(Status.FAILURE, source="test")))
         return found, task
+
+
+NAME = "references/\"><img src=x onerror=ran('name')>.md"
+PLANTED = "<script>ran('{0}')</script><img src=x onerror=\"ran('{0}')\"><a href=\"javascript:ran('{0}')\">{0}</a>"
+
+
+def appended(section: str, text: str) -> Edit:
+    return AppendToSection("SKILL.md", section, f"- {text}")
+
+
+def replaced(text: str) -> Edit:
+    return ReplaceInSection("SKILL.md", "- Save to a new file.", f"- {text}", "Writing")
+
+
+RECALCULATE = appended("Writing", "Recalculate after writing; a cached value is stale.")
+SAID = [
+    Said("Recalculate after writing a formula", RECALCULATE),
+    Said("Recalculate", RECALCULATE, quote="value: None"),
+    Said("Save beside it", replaced("Save to a new file beside the old one."), task="sheet-9"),
+    Said("Save next to it", replaced("Save to a new file beside the old one.")),
+    Said("Save elsewhere", replaced("Never save over the input.")),
+    Said("Names are short", AddSection("SKILL.md", "## Names\n\n- Keep names short.\n")),
+    Said("Names are clear", AddSection("SKILL.md", "## Names\n\n- Keep names clear.\n")),
+    Said(
+        f"Title {PLANTED.format('title')}"[:190],
+        appended("Dates", "Look at dates twice."),
+        cause=PLANTED.format("cause"),
+        quote=PLANTED.format("quote"),
+        around=PLANTED.format("trace") + "</pre></script>\u202e\n{}\nafter \x1b[31m",
+        task=PLANTED.format("task"),
+    ),
+    Said("Install a font", appended("Reading", "Run `apt-get install x`."), state=State.HELD, by="reach", reason="apt"),
+    Said("Use the answer", by="leak", reason="names the task", rule=PLANTED.format("rule")),
+    Said("", reason="no quotable error"),
+]
+
+
+def sample(place: Path) -> Path:
+    """Make a repository with a run in which all happened that can happen to a lesson, once for each process."""
+    folder = place / "report-sample" / "sheets"
+    if folder.exists():
+        return folder
+    folder.mkdir(parents=True)
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "SKILL.md").write_text(f"{SKILL}{PLANTED.format('skill')}\n")
+    (folder / NAME).parent.mkdir()
+    (folder / NAME).write_text(PLANTED.format("file"))
+    commit_all(folder, "Base")
+    git(folder, "tag", "-a", "v1.3.0", "-m", "x")
+    Study(SAID, [PLANTED.format("anomaly")]).write(Repository.open(folder))
+    assert run(["-C", str(folder), "consolidate", "--engine", "rules"], os.environ) == 0
+    return folder

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -12,65 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SKILL, Done, commit_all, git, state
-from gitskill.cli.main import run
-from gitskill.fate import State
-from gitskill.skill.edits import AddSection, AppendToSection, Edit, ReplaceInSection
-from gitskill.store.repository import Repository
-from studied_run import Said, Study
+from conftest import Done, commit_all, git, state
+from studied_run import sample
 
 Run = Callable[..., Done]
 Bullet = Callable[[str, str], str]
 
-NAME = "references/\"><img src=x onerror=ran('name')>.md"
-PLANTED = "<script>ran('{0}')</script><img src=x onerror=\"ran('{0}')\"><a href=\"javascript:ran('{0}')\">{0}</a>"
-
-
-def appended(section: str, text: str) -> Edit:
-    return AppendToSection("SKILL.md", section, f"- {text}")
-
-
-def replaced(text: str) -> Edit:
-    return ReplaceInSection("SKILL.md", "- Save to a new file.", f"- {text}", "Writing")
-
-
-RECALCULATE = appended("Writing", "Recalculate after writing; a cached value is stale.")
-SAID = [
-    Said("Recalculate after writing a formula", RECALCULATE),
-    Said("Recalculate", RECALCULATE, quote="value: None"),
-    Said("Save beside it", replaced("Save to a new file beside the old one."), task="sheet-9"),
-    Said("Save next to it", replaced("Save to a new file beside the old one.")),
-    Said("Save elsewhere", replaced("Never save over the input.")),
-    Said("Names are short", AddSection("SKILL.md", "## Names\n\n- Keep names short.\n")),
-    Said("Names are clear", AddSection("SKILL.md", "## Names\n\n- Keep names clear.\n")),
-    Said(
-        f"Title {PLANTED.format('title')}"[:190],
-        appended("Dates", "Look at dates twice."),
-        cause=PLANTED.format("cause"),
-        quote=PLANTED.format("quote"),
-        around=PLANTED.format("trace") + "</pre></script>\u202e\n{}\nafter \x1b[31m",
-        task=PLANTED.format("task"),
-    ),
-    Said("Install a font", appended("Reading", "Run `apt-get install x`."), state=State.HELD, by="reach", reason="apt"),
-    Said("Use the answer", by="leak", reason="names the task", rule=PLANTED.format("rule")),
-    Said("", reason="no quotable error"),
-]
-
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory, sealed_git: None) -> Path:  # noqa: ARG001
-    """Make a repository with a run in which everything happened that can happen to a lesson."""
-    folder = tmp_path_factory.mktemp("report") / "sheets"
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", "main")
-    (folder / "SKILL.md").write_text(f"{SKILL}{PLANTED.format('skill')}\n")
-    (folder / NAME).parent.mkdir()
-    (folder / NAME.replace("</", "<")).write_text(PLANTED.format("file"))
-    commit_all(folder, "Base")
-    git(folder, "tag", "-a", "v1.3.0", "-m", "x")
-    Study(SAID, [PLANTED.format("anomaly")]).write(Repository.open(folder))
-    assert run(["-C", str(folder), "consolidate", "--engine", "rules"], os.environ) == 0
-    return folder
+    return sample(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture
