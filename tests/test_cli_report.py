@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Done, commit_all, git, state
+from build import base_skill, join, settle, teach
+from conftest import SKILL, Done, commit_all, git, state
+from gitskill.model.ledger_file import Intent, LedgerFile, Result
+from gitskill.store.nodes import NodeStore
 from studied_run import sample
 
 Run = Callable[..., Done]
@@ -262,3 +265,47 @@ def test_a_lesson_that_is_damaged_does_not_take_the_page_away(copied: Path, gits
 
     assert "Install a font" in text
     assert "its commit is not in this repository, or is damaged" in text
+
+
+def test_a_clash_that_was_settled_shows_both_sides_and_what_stands_instead(
+    folder: Path, nodes: NodeStore, gitskill: Run
+) -> None:
+    old = "Store dates as dates."
+    sides = teach(nodes, [SKILL.replace(old, f"Store dates as {word} dates.") for word in ("ISO", "Excel")])
+    both = base_skill(nodes).with_file("SKILL.md", SKILL.replace(old, "Store dates as real dates.").encode())
+    node = join(nodes, (1, 1), [settle(nodes, "overlap SKILL.md#Dates", sides, both)])
+    git(folder, "branch", "gitskill/r0001/m1-01", node.commit)
+
+    html = page(gitskill, folder, "r0001")
+    cards = re.findall(r'<details id="r0001-l\d{4}a">.*?</details></li>', html, re.DOTALL)
+
+    assert len(cards) == 2
+    text = Tags(cards[0]).text
+    assert "Settled: overlap SKILL.md#Dates, by rule:test l0002a Lesson 2 (merged)" in text
+    assert "+ Store dates as Excel dates." in text
+    assert text.endswith("What stands instead: SKILL.md Dates - Store dates as dates. + Store dates as real dates.")
+    assert "m1-01.1 resolution overlap SKILL.md#Dates, by rule:test" in Tags(html).text
+
+
+def test_the_bill_stands_by_stage_and_with_each_lesson(copied: Path, gitskill: Run) -> None:
+    assert "stands in the ledger of the machine that paid" in page(gitskill, copied)
+    ledger = LedgerFile(copied / ".git" / "gitskill" / "ledger.db", 1)
+    for key, stage, slot, usd in [
+        ("a", "analyse", "l0001", 0.25),
+        ("b", "analyse", "l0002", 0.5),
+        ("c", "analyse", "l0002", 0.5),
+        ("d", "consolidate", "m1-01", 0.05),
+        ("e", "sandbox", "l0002", 9.0),
+    ]:
+        ledger.apply([Intent(key, (), ("r0001", stage, slot), "[]"), Result(key, "{}", (1000, 10, 0), usd, 0)])
+    ledger.apply([Intent("f", (), ("r0001", "analyse", "l0003"), "[]")])
+    ledger.close()
+
+    text = Tags(page(gitskill, copied)).text
+
+    assert "Cost $1.30 4 calls, 4,000 tokens in" in text
+    assert "$1.30, 4 calls: 4,000 tokens in, 40 out. 1 more may be billed" in text
+    rows = "analyse 3 3,000 30 $1.2500 consolidate 1 1,000 10 $0.0500"
+    assert f"Stage Calls Tokens in Out USD {rows} By trace and merge: 4" in text
+    assert "l0002 2 2,000 20 $1.0000 l0001 1 1,000 10 $0.2500 m1-01" in text
+    assert text.count("Cost $1.00, 2 calls") == 1

@@ -1,5 +1,6 @@
 """gitskill report"""
 
+import errno
 import os
 import tempfile
 from contextlib import suppress
@@ -84,11 +85,11 @@ def _write(place: Path, data: bytes, *, replace: bool) -> None:
         handle, made = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        Path(made).chmod(0o644)
-        if replace:
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(made).chmod(0o666 & ~mask)
+        if replace or not _linked(made, place):
             Path(made).replace(place)
-        else:
-            os.link(made, place)
     except OSError as error:
         raise InvalidInput(
             f"{place} cannot be written: {error.strerror}", hint="choose another with -o FILE"
@@ -97,3 +98,16 @@ def _write(place: Path, data: bytes, *, replace: bool) -> None:
         if made:
             with suppress(OSError):
                 Path(made).unlink()
+
+
+def _linked(made: str, place: Path) -> bool:
+    """Give a file its name, unless something has that name; False where the disk knows no second names."""
+    try:
+        os.link(made, place)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}:
+            return False
+        raise
+    return True

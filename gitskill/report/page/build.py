@@ -139,7 +139,7 @@ def _meaning(nodes: NodeStore, about: Subject) -> Iterator[tuple[str, str]]:
     before, after = nodes.reader.read(about.base), nodes.reader.read(about.shown)
     added, removed = _changed_lines(before, after)
     sizes = [f"{estimate(str(skill.text(SKILL_FILE))):,}" for skill in (before, after)]
-    yield "Change", f"+{added} −{removed} lines; SKILL.md {sizes[0]} → {sizes[1]} tokens"  # noqa: RUF001
+    yield "Change", f"+{added} -{removed} lines; SKILL.md {sizes[0]} → {sizes[1]} tokens"
     reach = worst_first(reach_findings(before, after))
     told = "; ".join(f"{each.message.removeprefix(f'{risk_of(each)}: ')} ({each.path})" for each in reach[:5])
     more = f"; and {len(reach) - 5} more" if len(reach) > 5 else ""

@@ -60,6 +60,7 @@ class Cards:
             quotes=tuple(self._quotes.of(each, refs) for each in found.lesson.evidence),
             changes=self._base.shown(found.changes),
             folded=tuple(self._same(each) for each in same[:_FOLDED]),
+            more=max(len(same) - _FOLDED, 0),
             clashes=clashes,
         )
 

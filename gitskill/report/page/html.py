@@ -20,6 +20,7 @@ from gitskill.visible import visible
 
 GENERATOR = '<meta name="generator" content="gitskill report">'
 """By this a page that we wrote is known again."""
+_LONGEST = 10_000
 
 
 def render(page: Page) -> str:
@@ -52,8 +53,14 @@ def _environment() -> Environment:
 
 
 def _harmless(value: Any) -> Any:
-    """Make every text that is written visible: no control character and no hidden one reaches the page."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Make every text that is written visible: no control character and no hidden one reaches the page.
+
+    A text without end, which nobody wrote to be read, is cut.
+    """
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    cut = f"… ({len(value) - _LONGEST:,} more characters)" if len(value) > _LONGEST else ""
+    return visible(value[:_LONGEST]) + cut
 
 
 def _read(name: str) -> str:

@@ -108,6 +108,8 @@ class Card:
     quotes: tuple[Quote, ...] = ()
     changes: tuple[Shown, ...] = ()
     folded: tuple[Folded, ...] = ()
+    more: int = 0
+    """Further lessons that were folded into it and are not named here."""
     clashes: tuple[Clash, ...] = ()
     cost: str = ""
     problem: str = ""
