@@ -69,6 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "propose": {"checks", "errors", "ids", "lesson", "skill", "store"},
     "consolidate": {"analysts", "checks", "errors", "fate", "ids", "lesson", "model", "node", "prompts", "pydantic"}
     | {"skill", "store"},
+    "drop": {"checks", "consolidate", "errors", "ids", "message", "node", "skill", "store"},
     "report": {
         "analysts",
         "checks",
@@ -118,6 +119,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "config",
         "consolidate",
         "disk",
+        "drop",
         "engine",
         "errors",
         "examine",

@@ -42,6 +42,7 @@ COMMANDS = {
     "changelog": "changelog:changelog",
     "blame": "blame:blame",
     "verify": "verify:verify",
+    "drop": "drop:drop",
     "undo": "undo:undo",
     "export": "export:export",
     "sync": "sync:sync",

@@ -50,15 +50,16 @@ _MIN_SUPPORT = click.option(
     metavar="N",
     help="Traces that must teach a lesson for it to stand in SKILL.md; others go to references/.",
 )
-_ENGINE = click.option(
+engine = click.option(
     "--engine",
     type=click.Choice(["auto", "model", "rules"]),
     default="auto",
     show_default=True,
     help="Who settles clashes: the model if one is configured, a model, or support alone.",
 )
+"""Who decides between lessons that cannot stand side by side."""
 
 
 def placing(command: Callable[..., T]) -> Callable[..., T]:
     """Give a command the options of a consolidation."""
-    return _MIN_SUPPORT(_ENGINE(command))
+    return _MIN_SUPPORT(engine(command))

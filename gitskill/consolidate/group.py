@@ -52,7 +52,7 @@ async def merge_group(
     # What a join below put side by side may say the same as something in another group.
     loose = [part for item in live for part in ([item] if item.kind is Kind.PLACING else ground.apart(item))]
     numbers = count(1)
-    standing, dropped = await _settled(ground, place, _folded(ground, place, loose, numbers), settler, numbers)
+    standing, dropped = await _settled(ground, place, folded(ground, place, loose, numbers), settler, numbers)
     whole = stand_together(ground.nodes.reader.read(ground.base), _ranked(ground, standing))
     order = _ranked(ground, _joined(ground, place, whole.standing, numbers))
     dropped |= whole.dropped
@@ -94,7 +94,7 @@ def _ranked(ground: Ground, live: Sequence[Live]) -> list[Live]:
     return sorted(live, key=lambda item: (*weight(item), item.key))
 
 
-def _folded(ground: Ground, place: NodeId, live: Sequence[Live], numbers: Iterator[int]) -> list[Live]:
+def folded(ground: Ground, place: NodeId, live: Sequence[Live], numbers: Iterator[int]) -> list[Live]:
     """Make one fold of all parts with the same changes; a part of its own stays as it is."""
     same: defaultdict[Changes, list[Live]] = defaultdict(list)
     for item in live:

@@ -51,7 +51,7 @@ def merge(nodes: NodeStore, recorded: Sequence[Recorded], who: Who) -> Merged:
     run, base = _common_ground(lessons)
     _refuse_invalid(nodes, lessons)
     batch = Batch(nodes.reader.repository)
-    place = NodeId(run, 1, _next_group(nodes.reader.repository, run))
+    place = NodeId(run, 1, next_group(nodes.reader.repository, run))
     taught = {item.lesson.id: item.lesson.traces for item in lessons}
     of = distinct(ref for refs in taught.values() for ref in refs)[0]
     ground = Ground(nodes, batch, base, taught, of, who)
@@ -110,9 +110,10 @@ def _refuse_invalid(nodes: NodeStore, lessons: Sequence[Recorded]) -> None:
             )
 
 
-def _next_group(repository: Repository, run: RunId) -> int:
-    place = f"{run}/m1-"
+def next_group(repository: Repository, run: RunId, level: int = 1) -> int:
+    """Give the number after the highest that any merge of `run` at this level has."""
+    place = f"{run}/m{level}-"
     named = [name.rpartition(place)[2] for name in repository.git.references if place in name]
     taken = [int(number) for number in named if number.isdecimal()]
-    taken += [says.id.group for _, says in octopuses(repository) if (says.id.run, says.id.level) == (run, 1)]
+    taken += [says.id.group for _, says in octopuses(repository) if (says.id.run, says.id.level) == (run, level)]
     return max(taken, default=0) + 1

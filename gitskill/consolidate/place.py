@@ -64,7 +64,7 @@ def place(ground: Ground, node: NodeId, live: Sequence[Live], exempt: Exempt, bu
     moved |= _evicted(ground, [item for item in stays if item.key not in moved], exempt, budget)
     reason = f"it replaces text of the skill, and fewer than {budget.min_support} traces teach it"
     return Placed(
-        (*(item for item in stays if item.key not in moved), *_placings(ground, node, stays, moved)),
+        (*(item for item in stays if item.key not in moved), *placings(ground, node, stays, moved)),
         tuple((lesson, f"held: {reason}") for item in held for lesson in item.lessons),
     )
 
@@ -102,8 +102,8 @@ def _size(skill: Skill) -> tuple[int, int]:
     return len(text.lines), tokens.estimate(frontmatter.split(str(text)).body)
 
 
-def _placings(ground: Ground, node: NodeId, live: Sequence[Live], moved: set[LessonId]) -> Iterable[Live]:
-    """Make one placing for each topic."""
+def placings(ground: Ground, node: NodeId, live: Sequence[Live], moved: set[LessonId]) -> Iterable[Live]:
+    """Make one placing for each topic of the parts that are moved."""
     base = ground.nodes.reader.read(ground.base)
     topics: defaultdict[str, list[Live]] = defaultdict(list)
     for item in sorted((item for item in live if item.key in moved), key=lambda item: item.key):

@@ -15,6 +15,8 @@ _Span = tuple[int, int, tuple[str, ...]]
 
 _EXHAUSTIVE = 250_000
 """Up to this many line pairs a stretch without unique lines is compared in full; a larger one is replaced whole."""
+_RENAMED = 0.5
+"""A file that shares at least this part of its lines with a vanished one is that file under a new name."""
 
 
 def changes_between(base: Skill, new: Skill) -> Changes:
@@ -49,6 +51,19 @@ def _text_changes(path: str, old: bytes | None, data: bytes) -> Iterator[Change]
             yield Hunk(path, start, end, part)
     if before.ends != after.ends:
         yield Ending(path, after.ends)
+
+
+def former_name(before: Skill, after: Skill, path: str) -> str | None:
+    """Find the file that became `path`: itself, or the most alike of those that vanished. None where it is new."""
+    if path in before.files:
+        return path
+    lines = set(after.text(path).lines)
+    alike = {
+        old: len(lines & set(before.text(old).lines)) / max(len(lines), 1)
+        for old in sorted(before.files.keys() - after.files.keys())
+    }
+    best = max(alike, key=lambda old: alike[old], default=None)
+    return best if best is not None and alike[best] >= _RENAMED else None
 
 
 def line_spans(a: Sequence[str], b: Sequence[str]) -> list[_Span]:

@@ -3,27 +3,26 @@
 `git blame` ends at the same commits wherever text is unchanged. Here two things
 are exact beyond that: a line of an octopus is credited by what the octopus
 carries, not by a diff, and a line that a resolution kept word for word goes to
-the lesson that wrote it, in whatever file it then stood.
+the lesson that wrote it, in whatever file it then stood. A rollback teaches
+nothing: its lines go where they went before.
 """
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from gitskill.errors import InvalidInput, NotFound
 from gitskill.ids import CommitId, LessonId
 from gitskill.message import Message
-from gitskill.node import Kind, Live
+from gitskill.node import Kind, Live, Node
 from gitskill.skill.compose import Line, compose
-from gitskill.skill.diff import matching_lines
+from gitskill.skill.diff import former_name, matching_lines
 from gitskill.skill.hunks import Hunk
 from gitskill.skill.snapshot import is_binary
 from gitskill.store.history import octopuses
 from gitskill.store.nodes import NodeStore, parts
-
-_RENAMED = 0.5
-"""A file that shares at least this part of its lines with a vanished one is that file under a new name."""
+from gitskill.store.past import Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,8 @@ class BlamedLine:
     kind: Kind
     sources: tuple[tuple[LessonId, CommitId], ...] = ()
     """The lessons that taught it, each with its commit."""
+    of: int = 0
+    """How many traces were studied when they were merged; 0 where nobody counted."""
 
     @property
     def lessons(self) -> tuple[LessonId, ...]:
@@ -49,6 +50,7 @@ class _Credit:
     commit: CommitId
     kind: Kind
     sources: tuple[tuple[LessonId, CommitId], ...] = ()
+    of: int = 0
 
 
 _Wanted = dict[int, int]
@@ -66,7 +68,7 @@ def blame(nodes: NodeStore, path: str, start: CommitId) -> list[BlamedLine]:
     lines = walk.lines(start, path)
     credits_ = walk.credit(path, len(lines))
     return [
-        BlamedLine(number + 1, text, found.commit, found.kind, found.sources)
+        BlamedLine(number + 1, text, found.commit, found.kind, found.sources, found.of)
         for number, text in enumerate(lines)
         for found in (credits_[number],)
     ]
@@ -79,10 +81,14 @@ class _Walk:
         self.nodes = nodes
         self.git = nodes.reader.repository
         self.start = start
+        self.past = Past(nodes, start)
         self.skill = cache(nodes.reader.read)
         self.file = nodes.reader.file_id
+        self._composed = cache(self._compose)
+        self.makers: dict[CommitId, dict[LessonId, Live]] = {}
+        self.merges = cache(lambda: [commit for commit, _ in octopuses(self.git, start)][::-1])
         self.is_after_merge = cache(
-            lambda commit: any(merge != commit for merge, _ in octopuses(self.git, commit)),
+            lambda commit: any(self.git.git.descendant_of(commit, merge) for merge in self.merges())
         )
         self.pending: dict[tuple[CommitId, str], _Wanted] = {}
         self.queue: list[tuple[int, int, CommitId, str]] = []
@@ -112,23 +118,33 @@ class _Walk:
 
     def _through_octopus(self, commit: CommitId, path: str, wanted: _Wanted) -> bool:
         """Credit lines by the live set. False where `commit` is no octopus, or its tree is not what it carries."""
-        try:
-            node = self.nodes.read(commit)
-        except InvalidInput:
+        node = self.past.node(commit)
+        composed = self._composed(commit, path)
+        if node is None or composed is None:
             return False
-        composed = compose(self.skill(node.base).text(path), path, parts(node.live))
-        if tuple(line.text for line in composed) != self.lines(commit, path):
-            return False
-        by_key = {live.key: live for live in node.live}
         below: _Wanted = {}
         for number, final in wanted.items():
-            line = composed[number]
-            if line.base is not None:
-                below[line.base] = final
+            base = composed[number].base
+            if base is None:
+                self.found[final] = self._taught(node, composed[number])
             else:
-                self.found[final] = self._source(line, [by_key[key] for key in line.keys], node.base)
+                below[base] = final
         self._ask(node.base, path, below)
         return True
+
+    def _compose(self, commit: CommitId, path: str) -> list[Line[LessonId]] | None:
+        """Give the lines of an octopus with who wrote them; None where its tree is not what it carries."""
+        node = self.past.node(commit)
+        if node is None:
+            return None
+        composed = compose(self.skill(node.base).text(path), path, parts(node.live))
+        return composed if tuple(line.text for line in composed) == self.lines(commit, path) else None
+
+    def _taught(self, node: Node, line: Line[LessonId]) -> _Credit:
+        by_key = self.makers.setdefault(node.commit, {}) or {live.key: live for live in node.live}
+        self.makers[node.commit] = by_key
+        found = self._source(line, [by_key[key] for key in line.keys], node.base)
+        return replace(found, of=max((support.of for _, support in node.says.support), default=0))
 
     def _source(self, line: Line[LessonId], makers: Sequence[Live], base: CommitId) -> _Credit:
         if len(makers) == 1:
@@ -150,14 +166,18 @@ class _Walk:
     def _through_parents(self, commit: CommitId, path: str, wanted: _Wanted) -> None:
         """Hand unchanged lines to the first parent that has them; what is left was written here."""
         parents = self.git.parents(commit)
+        wanted = self._redone(parents, path, self.lines(commit, path), wanted) if len(parents) > 1 else wanted
         file = self.file(commit, path)
-        for parent in parents:
-            if self.file(parent, path) == file:
-                self._ask(parent, path, wanted)
-                return
+        same = next((parent for parent in parents if self.file(parent, path) == file), None)
+        if same is None:
+            parents = self.past.before(commit)
+            same = next((parent for parent in parents if self.file(parent, path) == file), None)
+        if same is not None:
+            self._ask(same, path, wanted)
+            return
         lines = self.lines(commit, path)
         for parent in parents:
-            before = self._name_before(commit, parent, path)
+            before = former_name(self.skill(parent), self.skill(commit), path)
             if before is None:
                 continue
             pairs = {new: old for old, new in matching_lines(self.lines(parent, before), lines)}
@@ -166,17 +186,20 @@ class _Walk:
         for final in wanted.values():
             self.found[final] = self._written_in(commit)
 
-    def _name_before(self, commit: CommitId, parent: CommitId, path: str) -> str | None:
-        """Find the file in `parent` that became `path`: itself, or the most alike of those that vanished."""
-        here, before = self.skill(commit).files, self.skill(parent).files
-        if path in before:
-            return path
-        lines = set(self.lines(commit, path))
-        alike = {
-            old: len(lines & set(self.lines(parent, old))) / max(len(lines), 1) for old in sorted(before.keys() - here)
-        }
-        best = max(alike, key=lambda old: alike[old], default=None)
-        return best if best is not None and alike[best] >= _RENAMED else None
+    def _redone(self, parents: Sequence[CommitId], path: str, lines: Sequence[str], wanted: _Wanted) -> _Wanted:
+        """Credit what a merge of lessons teaches that redoes an earlier one, and give the lines that are left.
+
+        Its lines stand in the first parent too, with the lessons that it left out.
+        """
+        for parent in parents[1:]:
+            node = self.past.node(parent)
+            if node is None or not self.past.redoes(node, parents[0]) or not (composed := self._composed(parent, path)):
+                continue
+            pairs = {new: old for old, new in matching_lines([line.text for line in composed], lines)}
+            taught = {n for n in wanted if n in pairs and composed[pairs[n]].base is None}
+            self.found |= {wanted[n]: self._taught(node, composed[pairs[n]]) for n in taught}
+            wanted = {n: final for n, final in wanted.items() if n not in taught}
+        return wanted
 
     def _written_in(self, commit: CommitId) -> _Credit:
         lesson = self._lesson(commit)

@@ -81,6 +81,10 @@ class NodeStore:
         _agree(commit, says, kept)
         return Node(commit, base, says, tuple(kept))
 
+    def settled(self, commit: CommitId) -> Settled:
+        """Read what a fold or resolution settles, or raise InvalidInput: it is none."""
+        return Settled.parse(self._says(commit))
+
     def _read_live(self, commit: CommitId, base: CommitId) -> Live:
         message = self._says(commit)
         if message.one("Resolution"):
