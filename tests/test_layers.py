@@ -137,6 +137,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "materials",
         "merging",
         "model",
+        "node",
         "outcome",
         "plan",
         "prompts",

@@ -33,9 +33,9 @@ def drop(
     flags: models.ModelFlags,
     as_json: bool,
 ) -> None:
-    """Take a lesson out of the skill, by a commit on top of the branch that is checked out.
+    """Take a lesson out of the skill.
 
-    The lines that nobody else taught go, and text that the lesson replaced
+    That is a commit on top of the branch that is checked out. The lines that nobody else taught go, and text that the lesson replaced
     comes back. What other lessons say too stays, with one source less. Lines
     that a later release or a person changed are named, nothing is moved, and
     the exit code is 4.
@@ -46,10 +46,8 @@ def drop(
       gitskill drop --trace 3f9ac1d2
     """
     from gitskill import drop as step
-    from gitskill.store.checkout import advance, branch_here
-    from gitskill.store.oplog import Operation
+    from gitskill.store.checkout import branch_here
     from gitskill.store.past import Past
-    from gitskill.store.refs import Move
 
     if (lesson is None) == (trace is None):
         raise click.UsageError("name one LESSON, or a trace with --trace")
@@ -58,15 +56,25 @@ def drop(
     wanted, among = _wanted(session, past, lesson, trace)
     reason, who = wish.why or "a person took it out", session.who()
     found = settling.settled(session, flags, wish, lambda settlers: step.plan(past, wanted, reason, settlers, who))
-    made = None
-    if not wish.dry_run:
-        made = step.commit(session.nodes, found, who)
-        operation = Operation(f"drop {', '.join(map(str, sorted(wanted)))}", ())
-        advance(session.repository, found.batch, operation, Move(branch, found.head, made), who)
+    made = None if wish.dry_run else _done(session, found, branch)
     if as_json:
         output.document(_document(found, made, among))
     else:
         _print(found, made, among)
+
+
+def _done(session: Session, found: "Drop", branch: str) -> "CommitId":
+    """Make the commit, and move the branch and its checkout there."""
+    from gitskill.drop import commit
+    from gitskill.store.checkout import advance
+    from gitskill.store.oplog import Operation
+    from gitskill.store.refs import Move
+
+    who = session.who()
+    made = commit(session.nodes, found, who)
+    operation = Operation(f"drop {', '.join(map(str, sorted(found.lessons)))}", ())
+    advance(session.repository, found.batch, operation, Move(branch, found.head, made), who)
+    return made
 
 
 def _wanted(session: Session, past: "Past", lesson: str | None, trace: str | None) -> "tuple[Found, Found]":
