@@ -195,8 +195,8 @@ def _folds(nodes: NodeStore, node: Node, item: Live) -> Iterator[Live]:
     if item.kind is Kind.FOLD:
         yield item
     elif item.kind is not Kind.LESSON:
-        for parent in nodes.reader.repository.parents(item.commit):
-            yield from _folds(nodes, node, nodes.live(parent, node.base))
+        for member in nodes.members(item, node.base):
+            yield from _folds(nodes, node, member)
 
 
 def commit(nodes: NodeStore, drop: Drop, who: Who) -> CommitId:

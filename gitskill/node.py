@@ -5,7 +5,8 @@ hunks, since neighbouring inserts fuse in a tree.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
@@ -38,6 +39,8 @@ class Live:
     sources: tuple[tuple[LessonId, CommitId], ...]
     """The lessons whose teaching it is, each with its commit; of a fold the representative first."""
     changes: Changes
+    place: LessonId | None = None
+    """Whose place it has among inserts at one point, where that lesson is no longer one of its own."""
 
     @property
     def lessons(self) -> tuple[LessonId, ...]:
@@ -47,7 +50,14 @@ class Live:
     @property
     def key(self) -> LessonId:
         """What orders inserts at one point, the same at every level of the tree."""
-        return min(self.lessons)
+        return self.place or min(self.lessons)
+
+    def without(self, gone: AbstractSet[LessonId]) -> Self:
+        """Give it without these lessons among its sources: what it changes stays, and stays where it is."""
+        if gone.isdisjoint(self.lessons):
+            return self
+        sources = tuple(source for source in self.sources if source[0] not in gone)
+        return replace(self, sources=sources, place=self.key)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -115,6 +125,8 @@ class Octopus:
     id: NodeId
     support: tuple[tuple[LessonId, Support], ...]
     dropped: tuple[tuple[LessonId, str], ...] = ()
+    places: tuple[tuple[LessonId, LessonId], ...] = ()
+    """What is left of a part stands where it stood: its first lesson, and the one whose place it has."""
 
     def message(self) -> Message:
         """Write the commit's message."""
@@ -125,6 +137,7 @@ class Octopus:
             ("Group", str(self.id.group)),
             *(("Support", f"{lesson.short} {s} traces {s.tasks} tasks") for lesson, s in self.support),
             *(("Dropped", f"{lesson.short} {one_line(reason)}") for lesson, reason in self.dropped),
+            *(("Place", f"{lesson.short} {place.short}") for lesson, place in self.places),
         ]
         return Message(f"Merge {count} lesson{'s' * (count != 1)} of {self.id.run}", "", tuple(trailers))
 
@@ -146,6 +159,7 @@ class Octopus:
         counted = [_SUPPORT.fullmatch(value) for value in message.values("Support")]
         if not all(counted):
             raise InvalidInput("a Support trailer cannot be read")
+        places = (value.partition(" ") for value in message.values("Place"))
         return cls(
             id=NodeId(run, int(level), int(group)),
             support=tuple(
@@ -154,6 +168,9 @@ class Octopus:
             dropped=tuple(
                 (LessonId.parse(f"{run}/{lesson}"), reason)
                 for lesson, _, reason in (value.partition(" ") for value in message.values("Dropped"))
+            ),
+            places=tuple(
+                (LessonId.parse(f"{run}/{one}"), LessonId.parse(f"{run}/{place}")) for one, _, place in places
             ),
         )
 

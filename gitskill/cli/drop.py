@@ -35,10 +35,11 @@ def drop(
 ) -> None:
     """Take a lesson out of the skill.
 
-    That is a commit on top of the branch that is checked out. The lines that nobody else taught go, and text that the lesson replaced
-    comes back. What other lessons say too stays, with one source less. Lines
-    that a later release or a person changed are named, nothing is moved, and
-    the exit code is 4.
+    That is a commit on top of the branch that is checked out. The lines that
+    nobody else taught go, and text that the lesson replaced comes back. What
+    other lessons say too stays, with one source less. Lines that a later
+    release or a person changed are named, nothing is moved, and the exit code
+    is 4.
 
     \b
     Example:

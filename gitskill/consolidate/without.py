@@ -5,7 +5,7 @@ join or a placing loses a text, and a resolution is settled again between the
 lessons that are left.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -38,10 +38,11 @@ def rest_of(ground: Ground, item: Live, gone: frozenset[LessonId]) -> Rest:
         return Rest((item,))
     if gone.issuperset(item.lessons):
         return Rest(())
-    parents = ground.nodes.reader.repository.parents(item.commit)
+    if item.kind is Kind.FOLD:
+        return Rest((item.without(gone),))
     found = Rest(())
-    for parent in parents:
-        found += rest_of(ground, ground.nodes.live(parent, ground.base), gone)
+    for member in ground.nodes.members(item, ground.base):
+        found += rest_of(ground, member, gone)
     if item.kind is Kind.PLACING:
         return Rest((), found.standing + found.moved, found.unsettled)
     if item.kind is Kind.RESOLUTION and not _is_join(ground, item) and len(found.standing) > 1:
@@ -70,9 +71,27 @@ async def without(ground: Ground, node: Node, gone: Mapping[LessonId, str], sett
     before = dict(node.says.support)
     support = tuple((one, counted if one in anew else before[one]) for one, counted in made.says.support)
     dropped = dict(node.says.dropped) | dict(made.says.dropped) | dict(gone)
-    says = Octopus(place, support, tuple(sorted(dropped.items())))
-    parents = [node.commit, *(item.commit for item in made.live if item.commit not in known)]
-    return ground.nodes.join(ground.batch, ground.base, says, made.live, parents, ground.who)
+    live = _in_place(node, made.live)
+    places = tuple((min(item.lessons), item.place) for item in live if item.place)
+    says = Octopus(place, support, tuple(sorted(dropped.items())), tuple(sorted(places)))
+    parents = [node.commit, *(item.commit for item in live if item.commit not in known)]
+    return ground.nodes.join(ground.batch, ground.base, says, live, parents, ground.who)
+
+
+def _in_place(node: Node, live: Sequence[Live]) -> list[Live]:
+    """Let what is left of each part of `node` stand where that stood: a lesson that goes must not move others."""
+    heirs: dict[LessonId, LessonId] = {}
+    for before in node.live:
+        left = [item for item in live if not set(item.lessons).isdisjoint(before.lessons)]
+        if left:
+            heir = min(left, key=lambda item: min(item.lessons))
+            first = min(heir.lessons)
+            heirs[first] = min(before.key, heirs.get(first, before.key))
+    found = []
+    for item in live:
+        place = heirs.get(min(item.lessons), item.key)
+        found.append(replace(item, place=None if place == min(item.lessons) else place))
+    return found
 
 
 class _Again:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -143,7 +144,7 @@ class Standings:
             return Standing(state, str(says.id), reason.removeprefix("held: "))
         node = self._nodes.read(commit)
         carrier = next(live for live in node.live if lesson in live.lessons)
-        first = self._represented(carrier, node.base, lesson)
+        first = self._represented(carrier, node.base, lesson, dict(says.support).keys())
         return Standing(
             State.MERGED if first == lesson else State.FOLDED,
             str(says.id),
@@ -153,14 +154,14 @@ class Standings:
             first,
         )
 
-    def _represented(self, carrier: Live, base: CommitId, lesson: LessonId) -> LessonId:
-        """Give the lesson that speaks for `lesson`: the first of the fold that it is in, else itself."""
+    def _represented(self, carrier: Live, base: CommitId, lesson: LessonId, there: AbstractSet[LessonId]) -> LessonId:
+        """Give the lesson that speaks for `lesson`: the first of its fold that is still there, else itself."""
         if carrier.kind is Kind.LESSON:
             return lesson
         if carrier.kind is Kind.FOLD:
-            return carrier.lessons[0]
+            return next(each for each in carrier.lessons if each in there)
         parents = (self._nodes.live(parent, base) for parent in self._nodes.reader.repository.parents(carrier.commit))
-        return self._represented(next(live for live in parents if lesson in live.lessons), base, lesson)
+        return self._represented(next(live for live in parents if lesson in live.lessons), base, lesson, there)
 
     def _recorded(self, lesson: LessonId) -> Standing:
         """Say what the checks made of a lesson that nobody has merged."""

@@ -156,8 +156,7 @@ class _Walk:
         """Credit a line that a resolution kept word for word to what it settled; any other line to itself."""
         if live.kind in (Kind.LESSON, Kind.FOLD) or not text.strip():
             return _Credit(live.commit, live.kind, live.sources)
-        settled = [self.nodes.live(parent, base) for parent in self.git.parents(live.commit)]
-        writers = [self._kept(text, source, base) for source in settled if _wrote(source, text)]
+        writers = [self._kept(text, source, base) for source in self.nodes.members(live, base) if _wrote(source, text)]
         if not writers:
             return _Credit(live.commit, live.kind, live.sources)
         sources = tuple(dict.fromkeys(source for credit in writers for source in credit.sources))

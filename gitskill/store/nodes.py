@@ -1,6 +1,7 @@
 """Folds, resolutions and octopus commits: written, and read back with their live sets."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from gitskill.errors import InvalidInput
@@ -72,14 +73,21 @@ class NodeStore:
             below.append(live)
             # What stands here by itself takes the place of what a node below makes of the same lessons.
             settled |= set(live.lessons)
-        gone = {lesson for lesson, _ in says.dropped}
+        gone = frozenset(lesson for lesson, _ in says.dropped)
+        places = dict(says.places)
         kept = [
-            live
+            _placed(live.without(gone), places)
             for live in below
             if not gone.issuperset(live.lessons) and (live.commit in parents or not settled.intersection(live.lessons))
         ]
         _agree(commit, says, kept)
         return Node(commit, base, says, tuple(kept))
+
+    def members(self, live: Live, base: CommitId) -> list[Live]:
+        """Give what a fold or resolution settles, with those of its lessons that still count."""
+        every = [self.live(parent, base) for parent in self.reader.repository.parents(live.commit)]
+        counted = [item.without(frozenset(item.lessons) - frozenset(live.lessons)) for item in every]
+        return [item for item in counted if item.sources]
 
     def settled(self, commit: CommitId) -> Settled:
         """Read what a fold or resolution settles, or raise InvalidInput: it is none."""
@@ -108,6 +116,11 @@ class NodeStore:
 def parts(live: Sequence[Live]) -> Mapping[LessonId, Changes]:
     """Give the changes of a live set by what orders them."""
     return {item.key: item.changes for item in live}
+
+
+def _placed(live: Live, places: Mapping[LessonId, LessonId]) -> Live:
+    place = places.get(min(live.lessons))
+    return replace(live, place=place) if place else live
 
 
 def _agree(commit: CommitId, says: Octopus, live: Sequence[Live]) -> None:
