@@ -17,7 +17,7 @@ from gitskill.errors import InvalidInput, NeedsPerson
 from gitskill.ids import CommitId, LessonId
 from gitskill.message import Message
 from gitskill.node import Kind, Live, Node
-from gitskill.skill.carry import Blocked, carry
+from gitskill.skill.carry import Blocked, carry, orphaned
 from gitskill.skill.compose import apply_parts, overlapping
 from gitskill.skill.diff import changes_between, line_spans
 from gitskill.skill.hunks import Changes
@@ -116,6 +116,7 @@ async def plan(past: Past, wanted: Found, reason: str, settlers: Settlers, who: 
         over = carry(changes_between(old, new), old, before, past.follow(node))
         found[number] = over.changes
         blocked += over.blocked
+    blocked += orphaned(before, tuple(change for changes in found.values() for change in changes))
     _refuse_blocked(wanted, blocked, found)
     after = apply_parts(before, found)
     _refuse_broken(wanted, before, after)

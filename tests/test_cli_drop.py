@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SKILL, Done, git, state
+from conftest import SKILL, Done, commit_all, git, state
 
 Run = Callable[..., Done]
 Bullet = Callable[[str, str], str]
@@ -67,3 +67,228 @@ def test_all_dropped_one_by_one_leave_the_base(released: Path, gitskill: Run) ->
         assert gitskill(released, "drop", lesson).code == 0
 
     assert text(released) == SKILL
+
+
+def test_a_lesson_that_others_say_too_loses_one_source_and_no_line(folder: Path, gitskill: Run, bullet: Bullet) -> None:
+    for what in ("same", "same", "other"):
+        bullet("Writing", what)
+    gitskill(folder, "merge", "l0001a", "l0002a", "l0003a")
+    release(folder, "r0001/m1-01")
+    before = text(folder)
+
+    done = gitskill(folder, "drop", "l0001a")
+
+    assert "no line changes" in done.out
+    assert "r0001/l0001a says the same as r0001/l0002a: the text stays, with one source less" in done.out
+    assert text(folder) == before
+    assert lessons_of(gitskill, folder) == {"- same": ["r0001/l0002a"], "- other": ["r0001/l0003a"]}
+    assert gitskill(folder, "drop", "l0001a").code == 3
+    gitskill(folder, "drop", "l0002a")
+    assert "- same" not in text(folder)
+
+
+@pytest.fixture
+def teach(folder: Path, gitskill: Run, tmp_path: Path) -> Callable[..., None]:
+    """Add a lesson of whole edits."""
+
+    def call(*edits: dict[str, str]) -> None:
+        given = tmp_path / "given.json"
+        given.write_text(json.dumps([{"file": "SKILL.md", **edit} for edit in edits]))
+        done = gitskill(folder, "lesson", "add", "--title", "T", "--why", "w", "--edits", str(given))
+        assert done.code == 0, done.err
+
+    return call
+
+
+def replace(old: str, new: str) -> dict[str, str]:
+    return {"op": "replace_in_section", "old_text": old, "content": new}
+
+
+def test_text_that_the_lesson_replaced_comes_back(folder: Path, gitskill: Run, teach: Callable[..., None]) -> None:
+    teach(
+        replace("- Save to a new file.", "- Save beside the old file."),
+        {"op": "delete_section", "target_section": "Dates"},
+    )
+    teach(replace("- Read values and formulas apart.", "- Read values first."))
+    gitskill(folder, "merge", "l0001a", "l0002a")
+    release(folder, "r0001/m1-01")
+
+    gitskill(folder, "drop", "l0001a")
+
+    assert text(folder) == SKILL.replace("- Read values and formulas apart.", "- Read values first.")
+
+
+def test_after_two_more_releases_and_a_persons_edits_only_its_own_lines_go(
+    released: Path, gitskill: Run, bullet: Bullet
+) -> None:
+    (released / "SKILL.md").write_text(text(released).replace("# Sheets\n", "# Sheets\n\nBy hand.\n"))
+    commit_all(released, "By hand")
+    for number, what in ((2, "four"), (3, "five")):
+        bullet("Writing", what)
+        gitskill(released, "merge", f"r000{number}/l0001a")
+        release(released, f"r000{number}/m1-01")
+    before = text(released)
+
+    assert gitskill(released, "drop", "l0002a").code == 0
+
+    assert text(released) == before.replace("- two\n", "")
+    assert lessons_of(gitskill, released)["- five"] == ["r0003/l0001a"]
+
+
+def test_a_line_that_a_person_changed_since_needs_a_person(released: Path, gitskill: Run) -> None:
+    (released / "SKILL.md").write_text(text(released).replace("- two", "- two, by hand"))
+    commit_all(released, "By hand")
+    before = state(released), git(released, "for-each-ref")
+    line = text(released).splitlines().index("- two, by hand") + 1
+
+    done = gitskill(released, "drop", "l0002a")
+
+    assert (done.code, done.out) == (4, "")
+    assert f"r0001/l0002a: somebody wrote since where its text was: SKILL.md line {line}\n" in done.err
+    assert f"gitskill blame SKILL.md -L {line},{line}" in done.err
+    assert (state(released), git(released, "for-each-ref")) == before
+    assert gitskill(released, "drop", "l0001a").code == 0
+
+
+def test_what_a_later_release_put_into_its_section_needs_a_person(
+    folder: Path, gitskill: Run, teach: Callable[..., None], bullet: Bullet
+) -> None:
+    teach({"op": "add_section", "content": "## Shell\n\n- Quote names.\n"})
+    gitskill(folder, "merge", "l0001a")
+    release(folder, "r0001/m1-01")
+    bullet("Shell", "Mind spaces.")
+    gitskill(folder, "merge", "r0002/l0001a")
+    release(folder, "r0002/m1-01")
+
+    done = gitskill(folder, "drop", "r0001/l0001a")
+
+    assert done.code == 4
+    assert "- Mind spaces." in text(folder)
+    assert gitskill(folder, "drop", "r0002/l0001a").code == 0
+    assert gitskill(folder, "drop", "r0001/l0001a").code == 0
+    assert text(folder) == SKILL
+
+
+def test_a_line_that_a_person_took_out_already_is_no_hindrance(released: Path, gitskill: Run) -> None:
+    (released / "SKILL.md").write_text(text(released).replace("- two\n", ""))
+    commit_all(released, "By hand")
+    before = text(released)
+
+    assert gitskill(released, "drop", "l0002a").code == 0
+    assert text(released) == before
+
+
+def test_after_a_rollback_behind_its_release_a_lesson_is_not_in_the_skill_and_after_the_next_it_is(
+    released: Path, gitskill: Run
+) -> None:
+    full = text(released)
+    git(released, "checkout", "-q", "HEAD^", "--", "SKILL.md")
+    git(released, "commit", "-qm", "Roll back")
+    gone = gitskill(released, "drop", "l0002a")
+    git(released, "checkout", "-q", "HEAD^", "--", "SKILL.md")
+    git(released, "commit", "-qm", "Roll forward")
+
+    done = gitskill(released, "drop", "l0002a")
+
+    assert (gone.code, "is not in the skill" in gone.err) == (3, True)
+    assert done.code == 0, done.err
+    assert text(released) == full.replace("- two\n", "")
+
+
+def test_a_drop_that_was_rolled_back_can_be_made_again(released: Path, gitskill: Run) -> None:
+    full = text(released)
+    gitskill(released, "drop", "l0002a")
+    git(released, "checkout", "-q", "HEAD^", "--", "SKILL.md")
+    git(released, "commit", "-qm", "Roll back")
+    assert lessons_of(gitskill, released)["- two"] == ["r0001/l0002a"]
+
+    assert gitskill(released, "drop", "l0002a").code == 0
+    assert text(released) == full.replace("- two\n", "")
+
+
+def test_a_lesson_that_a_person_took_by_itself_is_dropped_too(folder: Path, gitskill: Run, bullet: Bullet) -> None:
+    bullet("Writing", "one")
+    git(folder, "cherry-pick", "gitskill/r0001/l0001a-one")
+
+    assert gitskill(folder, "drop", "l0001a").code == 0
+    assert text(folder) == SKILL
+
+
+def test_a_dry_run_shows_all_and_changes_nothing(released: Path, gitskill: Run) -> None:
+    (released / "SKILL.md").write_text("not committed")
+    before = state(released), git(released, "for-each-ref"), git(released, "count-objects")
+
+    done = gitskill(released, "drop", "l0002a", "-n")
+
+    assert done.out == "r0001/l0002a  would be dropped\n\nSKILL.md\n- - two\n"
+    assert (state(released), git(released, "for-each-ref"), git(released, "count-objects")) == before
+
+
+def test_a_checkout_that_is_not_clean_is_refused(released: Path, gitskill: Run) -> None:
+    (released / "SKILL.md").write_text("not committed")
+    before = state(released)
+
+    done = gitskill(released, "drop", "l0002a")
+
+    assert (done.code, "git stash" in done.err) == (4, True)
+    assert state(released) == before
+
+
+def test_the_document_names_what_changes(released: Path, gitskill: Run) -> None:
+    head = git(released, "rev-parse", "HEAD").strip()
+
+    found = json.loads(gitskill(released, "drop", "l0002a", "--why", "it is wrong", "--json").out)
+
+    assert found == {
+        "lessons": ["r0001/l0002a"],
+        "commit": git(released, "rev-parse", "HEAD").strip(),
+        "previous": head,
+        "removed": 1,
+        "added": 0,
+        "files": ["SKILL.md"],
+        "shared": {},
+        "stays": [],
+        "settled": [],
+    }
+    assert "it is wrong" in git(released, "log", "-1", "--format=%B")
+    assert json.loads(gitskill(released, "show", "l0002a", "--json").out)["reason"] == "it is wrong"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        pytest.param([], 2, "name one LESSON", id="nothing"),
+        pytest.param(["l0001a", "--trace", "abcd"], 2, "name one LESSON", id="both"),
+        pytest.param(["l0009a"], 3, "there is no lesson 'l0009a'", id="unknown"),
+        pytest.param(["--trace", "abcd"], 3, "no lesson in the skill is of trace abcd", id="unknown-trace"),
+        pytest.param(["--trace", "../x"], 3, "no trace is named", id="no-trace"),
+    ],
+)
+def test_what_cannot_be_found_is_said_and_nothing_moves(
+    arguments: list[str], code: int, says: str, released: Path, gitskill: Run
+) -> None:
+    before = state(released), git(released, "for-each-ref")
+
+    done = gitskill(released, "drop", *arguments)
+
+    assert (done.code, done.out, says in done.err) == (code, "", True), done.err
+    assert (state(released), git(released, "for-each-ref")) == before
+
+
+def test_the_skill_in_a_folder_changes_there_and_nowhere_else(tmp_path: Path, gitskill: Run) -> None:
+    skill = tmp_path / "repo/skills/sheets"
+    skill.mkdir(parents=True)
+    git(tmp_path / "repo", "init", "-q", "-b", "main")
+    (skill / "SKILL.md").write_text(SKILL)
+    (tmp_path / "repo/README.md").write_text("other")
+    commit_all(skill, "Base")
+    given = tmp_path / "given.json"
+    edit = {"op": "append_to_section", "file": "SKILL.md", "target_section": "Writing", "content": "- one"}
+    given.write_text(json.dumps([edit]))
+    gitskill(skill, "lesson", "add", "--title", "T", "--why", "w", "--edits", str(given))
+    gitskill(skill, "merge", "l0001a")
+    release(skill, "r0001/m1-01")
+
+    assert gitskill(skill, "drop", "l0001a").code == 0
+    assert git(skill, "diff", "--name-only", "HEAD^", "HEAD") == "skills/sheets/SKILL.md\n"
+    assert text(skill) == SKILL

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from build import RUN
@@ -20,7 +20,9 @@ from gitskill.node import Node
 from gitskill.skill.snapshot import Skill
 from gitskill.store.blame import blame
 from gitskill.store.past import Past
-from test_consolidate_tree import INSERTS, REWRITES, Bench, Said, bench, quick, taught
+from test_consolidate_tree import INSERTS, REWRITES, Bench, Said, bench, taught
+
+quick = settings(max_examples=7, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

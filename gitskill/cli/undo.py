@@ -13,7 +13,10 @@ from gitskill.cli.session import Session
 def undo(session: Session, operation: str, show_list: bool) -> None:
     """Take back the last gitskill operation, or the one named OP.
 
-    Only refs move; nothing is lost, and undoing an undo brings it back.
+    Nothing is lost, and undoing an undo brings it back. Where the operation
+    moved your branch, as a release or a drop does, branch and work tree go
+    back: only while the branch still stands there, the checkout is clean, and
+    no remote is known to have the commit.
 
     \b
     Example:
@@ -21,16 +24,16 @@ def undo(session: Session, operation: str, show_list: bool) -> None:
       gitskill undo
     """
     from gitskill.store.analyses import as_begun
-    from gitskill.store.oplog import choose, operations, take_back
+    from gitskill.store.oplog import choose, operations
+    from gitskill.store.undo import take_back, told
 
+    log = list(operations(session.repository))
     if show_list:
-        entries = [(str(entry.commit)[:10], entry.what) for entry in operations(session.repository)]
-        if not entries:
+        if not log:
             output.tell("nothing was done here yet")
-        output.table(entries)
+        output.table([(str(entry.commit)[:10], entry.what, note) for entry, note in told(session.repository, log)])
         return
-    chosen = choose(list(operations(session.repository)), operation)
-    done = take_back(session.repository, session.who(), as_begun(session.repository, chosen))
+    done = take_back(session.repository, session.who(), as_begun(session.repository, choose(log, operation)))
     output.result(f"undone: {done.what}")
     commit = done.what.partition(", commit ")[2]
     if commit and session.repository.parents(session.repository.commit(commit)):

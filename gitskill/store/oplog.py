@@ -105,6 +105,12 @@ def undo(repository: Repository, who: Who, name: str = "") -> Operation:
 
 def take_back(repository: Repository, who: Who, chosen: Operation) -> Operation:
     """Put the refs of `chosen` back, and log that; a ref that has moved on is never moved."""
+    record(repository, Batch(repository), reverse(repository, chosen), who)
+    return chosen
+
+
+def reverse(repository: Repository, chosen: Operation) -> Operation:
+    """Give the operation that puts the refs of `chosen` back, or raise GitRefused: one of them has moved on."""
     for step in chosen.moves:
         if target(repository, step.ref) != step.new:
             raise GitRefused(
@@ -112,8 +118,7 @@ def take_back(repository: Repository, who: Who, chosen: Operation) -> Operation:
                 hint="undo the newer operation first: gitskill undo --list",
             )
     back = tuple(Move(step.ref, step.new, step.old) for step in chosen.moves)
-    record(repository, Batch(repository), Operation(f"undo {chosen.what}", back, undoes=chosen.commit), who)
-    return chosen
+    return Operation(f"undo {chosen.what}", back, undoes=chosen.commit)
 
 
 def choose(log: Sequence[Operation], name: str = "") -> Operation:
@@ -124,16 +129,16 @@ def choose(log: Sequence[Operation], name: str = "") -> Operation:
             count = f"{len(named)} operations begin" if named else "no operation begins"
             raise NotFound(f"{count} with {name!r}", hint="gitskill undo --list names them")
         return named[0]
-    undone = _undone(log)
+    off = undone(log)
     whole = {entry.what.rpartition(" ")[2] for entry in log if entry.what.startswith("analyse ")}
     for entry in log:
         is_part = entry.what.startswith(BEGIN) and entry.what.removeprefix(BEGIN) in whole
-        if entry.undoes is None and entry.commit not in undone and not is_part:
+        if entry.undoes is None and entry.commit not in off and not is_part:
             return entry
     raise NotFound("there is nothing to undo")
 
 
-def _undone(log: Sequence[Operation]) -> set[CommitId]:
+def undone(log: Sequence[Operation]) -> set[CommitId]:
     """Tell which operations do not hold now: undone, and that undo not undone in turn."""
     off: set[CommitId] = set()
     for entry in log:  # newest first: an undo that was itself undone has no effect
