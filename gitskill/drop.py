@@ -50,6 +50,8 @@ class Drop:
     """Of these lessons the text stays, for others say the same."""
     settled: tuple[Settlement, ...]
     """What was decided again between lessons that are left."""
+    also: Mapping[LessonId, str]
+    """Lessons that stand back in consequence, each with the reason."""
     open: bool
     """Lessons are left that somebody must decide between."""
     batch: Batch
@@ -121,7 +123,15 @@ async def plan(past: Past, wanted: Found, reason: str, settlers: Settlers, who: 
     after = apply_parts(before, found)
     _refuse_broken(wanted, before, after)
     shared = {lesson: others for lesson in wanted if (others := _sharing(nodes, affected, lesson, gone))}
-    return Drop(past.start, wanted, reason, before, after, tuple(made), shared, tuple(noted.decided), noted.open, batch)
+    also = {
+        lesson: why
+        for old, new in zip(affected, made, strict=True)
+        for lesson, why in new.says.dropped
+        if lesson not in gone and lesson not in dict(old.says.dropped)
+    }
+    return Drop(
+        past.start, wanted, reason, before, after, tuple(made), shared, tuple(noted.decided), also, noted.open, batch
+    )
 
 
 @dataclass

@@ -248,6 +248,7 @@ def test_the_document_names_what_changes(released: Path, gitskill: Run) -> None:
         "files": ["SKILL.md"],
         "shared": {},
         "stays": [],
+        "also": {},
         "settled": [],
     }
     assert "it is wrong" in git(released, "log", "-1", "--format=%B")

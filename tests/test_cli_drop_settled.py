@@ -54,7 +54,7 @@ def test_by_rule_the_better_supported_stands_and_the_other_is_named(settled: Pat
 
     assert done.code == 0, done.err
     assert (settled / "SKILL.md").read_text() == rewritten("- Save under a new name.")
-    assert "r0001/l0003a goes too, by rule:support: changes the same lines as l0002a" in done.out
+    assert "r0001/l0003a goes too: changes the same lines as l0002a" in done.out
     assert blamed(gitskill, settled) == {"- Save under a new name.": ("lesson", ["r0001/l0002a"])}
 
 

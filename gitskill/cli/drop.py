@@ -129,8 +129,8 @@ def _apart(found: "Drop") -> "Iterator[str]":
         for one in each.rewritten:
             both = ", ".join(str(lesson) for part in one.of for lesson in part.lessons)
             yield f"{both}: settled again by {each.by}"
-        for lesson, why in each.dropped.items():
-            yield f"{lesson} goes too, by {each.by}: {why}"
+    for lesson, why in found.also.items():
+        yield f"{lesson} goes too: {why}"
 
 
 def _document(found: "Drop", made: "CommitId | None", among: "Found") -> dict[str, Any]:
@@ -146,12 +146,10 @@ def _document(found: "Drop", made: "CommitId | None", among: "Found") -> dict[st
         "files": [path for path, _, _ in told],
         "shared": {str(lesson): [str(each) for each in others] for lesson, others in found.shared.items()},
         "stays": [str(lesson) for lesson in among],
+        "also": {str(lesson): why for lesson, why in found.also.items()},
         "settled": [
-            {
-                "by": each.by,
-                "rewritten": [[str(key) for part in one.of for key in part.lessons] for one in each.rewritten],
-                "dropped": {str(lesson): why for lesson, why in each.dropped.items()},
-            }
+            {"by": each.by, "lessons": [str(key) for part in one.of for key in part.lessons]}
             for each in found.settled
+            for one in each.rewritten
         ],
     }
