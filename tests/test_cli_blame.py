@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import build
 from conftest import SKILL, Done, commit_all, git, state
+from gitskill.store.nodes import NodeStore
 
 Run = Callable[..., Done]
 
@@ -155,7 +157,7 @@ def test_text_shows_kind_source_number_and_line(folder: Path, gitskill: Run, tmp
 
     assert done == Done(
         0,
-        f"base    {base}      11  {FORMULAS}\nlesson  l0001a        12  - One.\nbase    {base}      13\n",
+        f"base      {base}    11  {FORMULAS}\nl0001a    person      12  - One.\nbase      {base}    13\n",
         "",
     )
 
@@ -177,6 +179,10 @@ def test_json_has_the_documented_keys(folder: Path, gitskill: Run, tmp_path: Pat
                 "lessons": ["r0001/l0001a"],
                 "traces": [],
                 "support": 0,
+                "of": None,
+                "analysts": ["person"],
+                "made": lesson[:8],
+                "usd": None,
             }
         ],
     }
@@ -316,7 +322,7 @@ def test_lines_of_a_windows_file_end_where_a_reader_sees_them_end(folder: Path, 
     (folder / "SKILL.md").write_bytes(SKILL.replace("\n", "\r\n").encode())
     commit = commit_all(folder, "Windows")
 
-    assert gitskill(folder, "blame", "-L", "10").out == f"base  {commit[:8]}      10  - Save to a new file.\n"
+    assert gitskill(folder, "blame", "-L", "10").out == f"base    {commit[:8]}    10  - Save to a new file.\n"
 
 
 def test_a_binary_file_has_no_lines_to_show(folder: Path, gitskill: Run) -> None:
@@ -328,3 +334,73 @@ def test_a_binary_file_has_no_lines_to_show(folder: Path, gitskill: Run) -> None
 
     assert (done.code, done.out) == (3, "")
     assert "assets/a.bin" in done.err
+
+
+def test_a_fresh_clone_without_our_refs_blames_every_line_alike(grown: Path, gitskill: Run, tmp_path: Path) -> None:
+    top = Path(git(grown, "rev-parse", "--show-toplevel").strip())
+    git(tmp_path, "clone", "-q", str(top), "clone")
+    for ref in git(tmp_path / "clone", "for-each-ref", "--format=%(refname)", "refs/remotes/origin/gitskill").split():
+        git(tmp_path / "clone", "update-ref", "-d", ref)
+    there = tmp_path / "clone" / grown.relative_to(top)
+
+    assert gitskill(there, "blame", "--json").out == gitskill(grown, "blame", "--json").out
+
+
+def test_after_a_rollback_lines_lead_to_their_lessons_again(grown: Path, gitskill: Run) -> None:
+    before = sources(gitskill, grown)
+    git(grown, "checkout", "-q", "v1.1.0", "--", "SKILL.md")
+    git(grown, "commit", "-qm", "Back")
+    assert sources(gitskill, grown) == sources(gitskill, grown, "--rev", "v1.1.0")
+    git(grown, "checkout", "-q", "HEAD^", "--", "SKILL.md")
+    git(grown, "commit", "-qm", "And forward")
+    assert sources(gitskill, grown) == before
+    write(grown, "- Three.", "- Three, by hand.", "By hand again")
+    assert sources(gitskill, grown) == {
+        **{text: said for text, said in before.items() if text != "- Three."},
+        "- Three, by hand.": ("person", [], "By hand again"),
+    }
+
+
+def test_what_two_releases_and_a_rollback_between_them_left_is_blamed_by_what_stands(
+    grown: Path, gitskill: Run, tmp_path: Path
+) -> None:
+    git(grown, "checkout", "-q", "v1.1.0", "--", "SKILL.md")
+    git(grown, "commit", "-qm", "Back")
+    teach(gitskill, grown, tmp_path / "given.json", append("Writing", "- Three."))
+    gitskill(grown, "merge", "r0003/l0001a")
+    release(grown, "r0003/m1-01", "v1.3.0")
+
+    found = sources(gitskill, grown)
+
+    assert found["- Three."][1] == ["r0003/l0001a"]
+    assert found["- One."][1] == ["r0001/l0001a"]
+    assert "- Two, better." not in found
+
+
+def test_support_is_out_of_the_traces_that_were_studied_and_analysts_are_named(nodes: NodeStore, gitskill: Run) -> None:
+    live = build.teach(nodes, [SKILL.replace(DATES, f"{DATES}\nZones matter.")] * 2)
+    fold = build.settle(nodes, "same SKILL.md", live, nodes.reader.read(live[0].commit))
+    node = build.join(nodes, (1, 1), [fold])
+    folder = Path(nodes.reader.repository.shown)
+
+    done = gitskill(folder, "blame", "--rev", node.commit, "-L", "20")
+
+    assert done.out == "l0001a l0002a  2/1  error    20  Zones matter.\n"
+
+
+def test_a_line_that_many_taught_names_the_first_and_counts_the_others(nodes: NodeStore, gitskill: Run) -> None:
+    live = build.teach(nodes, [SKILL.replace(DATES, f"{DATES}\nZones matter.")] * 5)
+    fold = build.settle(nodes, "same SKILL.md", live, nodes.reader.read(live[0].commit))
+    node = build.join(nodes, (1, 1), [fold])
+    folder = Path(nodes.reader.repository.shown)
+
+    assert gitskill(folder, "blame", "--rev", node.commit, "-L", "20").out.startswith("l0001a l0002a l0003a +2  5/")
+
+
+def test_a_resolution_is_named_by_its_number(nodes: NodeStore, gitskill: Run) -> None:
+    live = build.teach(nodes, [SKILL.replace(DATES, "Dates are a."), SKILL.replace(DATES, "Dates are b.")])
+    skill = build.base_skill(nodes).with_file("SKILL.md", SKILL.replace(DATES, "Dates are dates.").encode())
+    node = build.join(nodes, (1, 1), [build.settle(nodes, "overlap SKILL.md", live, skill)])
+    folder = Path(nodes.reader.repository.shown)
+
+    assert gitskill(folder, "blame", "--rev", node.commit, "-L", "19").out.startswith("res m1-01.1 l0001a l0002a  2/")

@@ -9,8 +9,13 @@ from gitskill.cli import options, output
 from gitskill.cli.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gitskill.ids import LessonId
     from gitskill.report.sources import SourcedLine
 
+_NAMES = 3
+"""Lessons of a line that are named; --json has all."""
 _RANGE = re.compile(r"(\d+)(?:,(\d+))?")
 
 
@@ -23,8 +28,9 @@ _RANGE = re.compile(r"(\d+)(?:,(\d+))?")
 def blame(session: Session, file: str, rev: str, lines: str | None, as_json: bool) -> None:
     """Say which lessons and traces taught each line of FILE.
 
-    FILE is a path inside the skill. Lines of the base go to the commits that
-    wrote them.
+    FILE is a path inside the skill. In front of each line stand its lessons,
+    the traces that taught it out of those that were studied, and the analysts.
+    Lines of the base name the version that has them first.
 
     \b
     Example:
@@ -37,10 +43,26 @@ def blame(session: Session, file: str, rev: str, lines: str | None, as_json: boo
     first, last = _range(lines, len(found))
     chosen = found[first - 1 : last]
     if as_json:
-        output.document({"file": file, "lines": [_document(line) for line in chosen]})
+        usd = _costs(session)
+        output.document({"file": file, "lines": [_document(line, usd) for line in chosen]})
         return
     names = output.lesson_names(chosen)
-    output.table([_row(line, names(line)) for line in chosen])
+    output.table([_row(line, names(line).split()) for line in chosen])
+
+
+def _costs(session: Session) -> "Callable[[LessonId], float | None]":
+    """Give what the study of a lesson's trace cost, as far as this machine's ledger knows."""
+    from gitskill.report.cost import lesson_costs
+
+    if not session.ledger.exists():
+        return lambda _: None
+    from gitskill.model.ledger import Ledger
+
+    ledger = Ledger(session.ledger)
+    try:
+        return lesson_costs(ledger.bills())
+    finally:
+        ledger.close()
 
 
 def _inside(session: Session, file: str) -> str:
@@ -60,14 +82,20 @@ def _range(lines: str | None, count: int) -> tuple[int, int]:
     return first, last
 
 
-def _row(sourced: "SourcedLine", names: str) -> tuple[str, str, str, str]:
+def _row(sourced: "SourcedLine", names: list[str]) -> tuple[str, str, str, str]:
+    """Name the lessons first, as long as they fit; else what wrote the line."""
     line = sourced.line
+    kind = str(line.kind)
+    shown = " ".join(names[:_NAMES]) + (f" +{len(names) - _NAMES}" if len(names) > _NAMES else "")
+    who = {"resolution": f"res {sourced.made} {shown}", "placing": f"placing {sourced.made} {shown}"}.get(kind, shown)
+    by = "+".join(sourced.analysts) if names else sourced.made
     text = line.text.removesuffix("\r")
-    return str(line.kind), names or line.commit[:8], str(sourced.support or ""), f"{line.number:4}  {text}"
+    return who or kind, sourced.share, by, f"{line.number:4}  {text}"
 
 
-def _document(sourced: "SourcedLine") -> dict[str, Any]:
+def _document(sourced: "SourcedLine", usd: "Callable[[LessonId], float | None]") -> dict[str, Any]:
     line = sourced.line
+    known = [cost for lesson in line.lessons if (cost := usd(lesson)) is not None]
     return {
         "line": line.number,
         "text": line.text,
@@ -76,4 +104,8 @@ def _document(sourced: "SourcedLine") -> dict[str, Any]:
         "lessons": [str(lesson) for lesson in line.lessons],
         "traces": [ref.trace for ref in sourced.traces],
         "support": sourced.support,
+        "of": line.of or None,
+        "analysts": list(sourced.analysts),
+        "made": sourced.made,
+        "usd": sum(known) if known else None,
     }
