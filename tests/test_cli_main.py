@@ -117,7 +117,14 @@ def test_a_directory_that_is_none_is_a_usage_error(place: str, reason: str, tmp_
     assert done.err.endswith(f"Error: Invalid value for '-C': Directory '{tmp_path / place}' {reason}.\n")
 
 
-ENOUGH = {"hook": ["pre-commit"], "traces": ["list"], "forget": ["3f9a"], "drop": ["l0001a"]}
+ENOUGH = {
+    "hook": ["pre-commit"],
+    "traces": ["list"],
+    "forget": ["3f9a"],
+    "drop": ["l0001a"],
+    "restore": ["l0001a"],
+    "trace-of": ["1"],
+}
 """What a command needs to be told besides its name."""
 
 

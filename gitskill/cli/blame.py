@@ -39,7 +39,7 @@ def blame(session: Session, file: str, rev: str, lines: str | None, as_json: boo
     """
     from gitskill.report.sources import sourced
 
-    found = sourced(session.nodes, _inside(session, file), session.commit(rev))
+    found = sourced(session.nodes, inside(session, file), session.commit(rev))
     first, last = _range(lines, len(found))
     chosen = found[first - 1 : last]
     if as_json:
@@ -65,7 +65,7 @@ def _costs(session: Session) -> "Callable[[LessonId], float | None]":
         ledger.close()
 
 
-def _inside(session: Session, file: str) -> str:
+def inside(session: Session, file: str) -> str:
     """Take a path inside the skill, or one inside the repository as git would."""
     return file.removeprefix("./").removeprefix(f"{session.reader.folder}/" if session.reader.folder else "")
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from gitskill.errors import NotFound
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.store import names
+from gitskill.store.lessons import Found
+from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
 from gitskill.store.refs import HEADS, Move, commits_under, target, under
@@ -37,6 +39,14 @@ def restore(repository: Repository, lesson: LessonId, who: Who) -> str:
             record(repository, Batch(repository), Operation(f"restore {lesson}", back), who)
             return live.removeprefix(HEADS)
     raise NotFound(f"{lesson} has no branch that was put away")
+
+
+def from_history(nodes: NodeStore, found: Found, who: Who) -> str:
+    """Give a lesson that only history has a branch again and name the branch."""
+    ref = names.lesson_ref(nodes.reader.repository, found.id, nodes.lesson(found.commit).lesson.slug)
+    operation = Operation(f"restore {found.id}", (Move(ref, None, found.commit),))
+    record(nodes.reader.repository, Batch(nodes.reader.repository), operation, who)
+    return ref.removeprefix(HEADS)
 
 
 def old_archives(repository: Repository, before: int) -> list[tuple[str, CommitId]]:
