@@ -17,10 +17,11 @@ from gitskill.errors import InvalidInput, NeedsPerson
 from gitskill.ids import CommitId, LessonId
 from gitskill.message import Message
 from gitskill.node import Kind, Live, Node
-from gitskill.skill.carry import Blocked, carry, orphaned
+from gitskill.skill.carry import Blocked, carry
 from gitskill.skill.compose import apply_parts, overlapping
 from gitskill.skill.diff import changes_between, line_spans
 from gitskill.skill.hunks import Changes
+from gitskill.skill.orphans import orphaned
 from gitskill.skill.snapshot import Skill, is_binary
 from gitskill.store import lessons
 from gitskill.store.nodes import NodeStore, parts

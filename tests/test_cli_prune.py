@@ -1,6 +1,7 @@
 """gitskill prune: branches that were put away long ago are deleted, nothing else."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,31 @@ def test_an_age_that_is_no_number_of_days_is_a_usage_error(age: str, archived: P
     assert (done.code, done.out) == (2, "")
     assert f"{age!r} is not a number of days such as 90d" in done.err
     assert ARCHIVED in refs(archived)
+
+
+def test_what_counts_is_when_a_branch_was_put_away_not_when_it_was_made(
+    folder: Path, gitskill: Run, bullet: Bullet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bullet("Writing", "one")
+    put_away(Repository.open(folder), RunId(1), replace(WHO, when=WHO.when + 80 * DAY))
+    later(monkeypatch, 100 * DAY)
+
+    assert gitskill(folder, "prune").out == ""
+    later(monkeypatch, 171 * DAY)
+    assert gitskill(folder, "prune").out == f"{ARCHIVED}\n"
+
+
+def test_the_lessons_of_a_release_are_blamed_as_before_when_their_branches_are_gone(
+    folder: Path, gitskill: Run, bullet: Bullet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bullet("Writing", "one")
+    gitskill(folder, "merge", "l0001a")
+    git(folder, "merge", "-q", "--no-ff", "-m", "Release", "gitskill/r0001/m1-01")
+    put_away(Repository.open(folder), RunId(1), WHO)
+    before = gitskill(folder, "blame", "--json").out
+    later(monkeypatch, 91 * DAY)
+
+    assert gitskill(folder, "prune").code == 0
+    git(folder, "reflog", "expire", "--expire-unreachable=now", "--all")
+    git(folder, "gc", "-q", "--prune=now")
+    assert gitskill(folder, "blame", "--json").out == before

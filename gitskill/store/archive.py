@@ -8,7 +8,7 @@ from gitskill.store import names
 from gitskill.store.lessons import Found
 from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch
-from gitskill.store.oplog import Operation, record
+from gitskill.store.oplog import Operation, operations, record
 from gitskill.store.refs import HEADS, Move, commits_under, target, under
 from gitskill.store.repository import Repository, Who
 
@@ -50,11 +50,20 @@ def from_history(nodes: NodeStore, found: Found, who: Who) -> str:
 
 
 def old_archives(repository: Repository, before: int) -> list[tuple[str, CommitId]]:
-    """List archived branches whose commit is older than the moment `before`, with their targets."""
+    """List branches that were put away before the moment `before`, with their targets.
+
+    What the log of operations does not tell of counts from its commit on.
+    """
+    away: dict[str, int] = {}
+    for entry in operations(repository):
+        made = repository.read_commit(entry.commit).commit_time if entry.commit else 0
+        for step in entry.moves:
+            if step.new is not None and step.ref.startswith(names.ARCHIVE):
+                away.setdefault(step.ref, made)
     return [
         (ref, oid)
         for ref, oid in commits_under(repository, names.ARCHIVE)
-        if repository.read_commit(oid).commit_time < before
+        if away.get(ref, repository.read_commit(oid).commit_time) < before
     ]
 
 

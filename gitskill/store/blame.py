@@ -20,7 +20,7 @@ from gitskill.skill.compose import Line, compose
 from gitskill.skill.diff import former_name, matching_lines
 from gitskill.skill.hunks import Hunk
 from gitskill.skill.snapshot import is_binary
-from gitskill.store.history import octopuses
+from gitskill.store.history import after_octopuses
 from gitskill.store.nodes import NodeStore, parts
 from gitskill.store.past import Past
 
@@ -86,10 +86,8 @@ class _Walk:
         self.file = nodes.reader.file_id
         self._composed = cache(self._compose)
         self.makers: dict[CommitId, dict[LessonId, Live]] = {}
-        self.merges = cache(lambda: [commit for commit, _ in octopuses(self.git, start)][::-1])
-        self.is_after_merge = cache(
-            lambda commit: any(self.git.git.descendant_of(commit, merge) for merge in self.merges())
-        )
+        self._written_in = cache(self._writer)
+        self.taught = cache(lambda: after_octopuses(self.git, start))
         self.pending: dict[tuple[CommitId, str], _Wanted] = {}
         self.queue: list[tuple[int, int, CommitId, str]] = []
         self.found: dict[int, _Credit] = {}
@@ -200,11 +198,11 @@ class _Walk:
             wanted = {n: final for n, final in wanted.items() if n not in taught}
         return wanted
 
-    def _written_in(self, commit: CommitId) -> _Credit:
+    def _writer(self, commit: CommitId) -> _Credit:
         lesson = self._lesson(commit)
         if lesson:
             return _Credit(commit, Kind.LESSON, ((lesson, commit),))
-        return _Credit(commit, Kind.PERSON if self.is_after_merge(commit) else Kind.BASE)
+        return _Credit(commit, Kind.PERSON if commit in self.taught() else Kind.BASE)
 
     def _lesson(self, commit: CommitId) -> LessonId | None:
         """Tell which lesson a commit outside any octopus is: a person may have taken one by itself."""

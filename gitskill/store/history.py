@@ -41,6 +41,16 @@ def octopuses(repository: Repository, start: CommitId | None = None) -> Iterator
             yield commit, says
 
 
+def after_octopuses(repository: Repository, start: CommitId) -> frozenset[CommitId]:
+    """Give the commits in the history of `start` that have an octopus in their own."""
+    made = {commit for commit, _ in octopuses(repository, start)}
+    found: set[str] = set()
+    for commit in repository.git.walk(start, SortMode.TOPOLOGICAL | SortMode.REVERSE) if made else ():
+        if any(str(parent) in made or str(parent) in found for parent in commit.parent_ids):
+            found.add(str(commit.id))
+    return frozenset(map(CommitId, found))
+
+
 def _tips(repository: Repository) -> list[CommitId]:
     """Every commit that a branch, a remote's branch, a tag or HEAD leads to; our own records are no history."""
     refs = [name for name in repository.git.references if not name.startswith(OWN)]
