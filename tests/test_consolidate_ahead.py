@@ -4,6 +4,9 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,14 +14,18 @@ from pathlib import Path
 import pytest
 
 from analyst_server import lesson, lessons, quotable
-from conftest import SKILL, Done, commit_all, git
+from conftest import SKILL, Done, commit_all, git, needed, state
 from fault_server import FaultServer, Reaction, Seen, ok
 from gitskill.cli.main import run
+from gitskill.ids import RunId
+from gitskill.store.locks import Busy, held
+from gitskill.store.repository import Repository
 from study_runs import runs
 
 Run = Callable[..., Done]
 OLD = "- Save to a new file."
 RUNS = 4
+WORKERS = 2
 ASKED = RUNS + 2 + 1
 """One question for each run, one for each group of two, and one for the root."""
 
@@ -79,6 +86,13 @@ def waiting(prepared: tuple[Path, str], tmp_path: Path) -> Path:
     return shutil.copytree(prepared[0], tmp_path / "sheets")
 
 
+def start(folder: Path, *words: str, trace: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
+    """Start the program in a process, and a session, of its own."""
+    program = (*trace, sys.executable, "-c", "from gitskill.cli.main import main; main()", "-C", str(folder))
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*program, *words], stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
 def refs(folder: Path) -> str:
     return git(folder, "for-each-ref", "--format=%(refname) %(objectname)")
 
@@ -121,6 +135,81 @@ def test_stopped_by_a_limit_it_has_paid_for_no_answer_that_is_asked_for_again(
     assert again.code == 0, again.err
     assert server.count == len({seen.body for seen in server.seen}) == ASKED
     assert refs(waiting) == straight
+
+
+def test_killed_again_and_again_it_ends_as_if_it_had_not_been(
+    waiting: Path, server: FaultServer, straight: str
+) -> None:
+    before = state(waiting)
+    server.latency = (0.0, 0.03)
+    for at in (RUNS + 1, ASKED):
+        process = start(waiting, "evolve", "--fan-in", "2", "--min-support", "1", "--workers", str(WORKERS))
+
+        def kill(_: Seen, at: int = at, process: "subprocess.Popen[str]" = process) -> None:
+            if server.count >= at:
+                os.killpg(process.pid, signal.SIGKILL)
+
+        server.on_request = kill
+        process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL
+    server.on_request = None
+    process = start(waiting, "evolve", "--fan-in", "2", "--min-support", "1")
+    process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert len({seen.body for seen in server.seen}) == ASKED
+    assert server.count <= ASKED + 2 * WORKERS
+    assert refs(waiting) == straight
+    assert state(waiting) == before
+    git(waiting, "fsck", "--strict", "--no-dangling")
+
+
+@pytest.mark.parametrize(("call", "number"), [("rename", 4), ("fsync", 5)])
+def test_killed_while_the_candidate_is_written_it_goes_on(
+    waiting: Path, gitskill: Run, server: FaultServer, straight: str, call: str, number: int
+) -> None:
+    strace = needed("strace", "dying while a candidate is written was not tested")
+    assert gitskill(waiting, "analyse", "--fan-in", "2").code == 0
+    fault = f"inject={call}:signal=KILL:when={number}"
+    trace = (strace, "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", fault)
+    start(waiting, "consolidate", "--min-support", "1", trace=trace).communicate(timeout=60)
+
+    done = gitskill(waiting, "consolidate", "--min-support", "1")
+
+    assert done.code == 0, done.err
+    assert len({seen.body for seen in server.seen}) == ASKED
+    assert refs(waiting) == straight
+    assert not list((waiting / ".git" / "refs").rglob("*.lock"))
+
+
+def test_two_do_not_work_on_one_run_at_once(waiting: Path, gitskill: Run, server: FaultServer, straight: str) -> None:
+    assert gitskill(waiting, "analyse", "--fan-in", "2").code == 0
+    before = refs(waiting)
+    with held(Repository.open(waiting), RunId(1)):
+        done = gitskill(waiting, "consolidate", "--min-support", "1")
+
+        assert (done.code, "another gitskill works on r0001" in done.err) == (5, True)
+        assert (refs(waiting), server.count) == (before, RUNS)
+        assert gitskill(waiting, "analyse", "--run", "r0001", "--retry").code == 5
+
+    assert gitskill(waiting, "consolidate", "--min-support", "1").code == 0
+    assert refs(waiting) == straight
+
+
+def test_nobody_else_takes_up_a_run_while_it_is_consolidated(waiting: Path, gitskill: Run, server: FaultServer) -> None:
+    assert gitskill(waiting, "analyse", "--fan-in", "2").code == 0
+    codes: list[int] = []
+
+    def script(seen: Seen) -> Reaction:
+        with pytest.raises(Busy), held(Repository.open(waiting), RunId(1)):
+            pass
+        codes.append(5)
+        return answer(seen)
+
+    server.script = script
+
+    assert gitskill(waiting, "consolidate", "--min-support", "1").code == 0
+    assert codes == [5, 5, 5]
 
 
 def test_rules_ask_nobody_meanwhile(waiting: Path, gitskill: Run, server: FaultServer) -> None:

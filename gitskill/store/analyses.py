@@ -31,7 +31,7 @@ from gitskill.store.skills import SkillReader
 _PLAN = "plan.json"
 _FATES = "fates"
 _ANOMALIES = "anomalies.json"
-_ASIDE = "aside.json"
+ASIDE = "aside.json"
 _FATE = re.compile(r"\d{4,9}\.json")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _TRIES = 20
@@ -126,9 +126,9 @@ def is_studied(repository: Repository, run: Run) -> bool:
 def aside(repository: Repository, run: Run) -> Mapping[str, Aside]:
     """Read which lessons took no part when the run was consolidated last, by their slots."""
     tree = _tree(repository, run)
-    if _ASIDE not in tree:
+    if ASIDE not in tree:
         return {}
-    found: tuple[Aside, ...] = _loaded(tuple[Aside, ...], repository, run, tree[_ASIDE][1])
+    found: tuple[Aside, ...] = _loaded(tuple[Aside, ...], repository, run, tree[ASIDE][1])
     return {each.slot: each for each in found}
 
 
@@ -137,7 +137,7 @@ def set_aside(reader: SkillReader, batch: Batch, run: Run, found: Sequence[Aside
     if run.record is None or tuple(found) == tuple(aside(reader.repository, run).values()):
         return None
     data = json.dumps([codec.dump(each) for each in found], ensure_ascii=False, sort_keys=True)
-    changes: dict[str, Change] = {_ASIDE: data.encode(errors="replace") if found else None}
+    changes: dict[str, Change] = {ASIDE: data.encode(errors="replace") if found else None}
     return Move(names.RUNS + str(run.id), run.record, _state(reader, batch, run, changes, _stamped(reader, run, who)))
 
 

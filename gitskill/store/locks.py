@@ -43,9 +43,9 @@ class RunLock:
     def sweep(self) -> list[str]:
         """Remove the locks that a killed process of this run left on refs, and name them; nobody else's."""
         gone = []
+        until = time.monotonic() + _PATIENCE
         for ref in self._noted():
             lock = self._repository.common_dir / f"{ref}.lock"
-            until = time.monotonic() + _PATIENCE
             while lock.exists() and time.monotonic() < until:
                 time.sleep(0.05)
             if lock.exists():

@@ -94,6 +94,15 @@ def _moves(repository: Repository, entry: CommitId) -> tuple[Move, ...]:
     return moves
 
 
+def logged(repository: Repository) -> dict[str, str | None]:
+    """Tell where the log left each ref that it knows."""
+    places: dict[str, str | None] = {}
+    for entry in operations(repository):
+        for step in entry.moves:
+            places.setdefault(step.ref, step.new)
+    return places
+
+
 def undo(repository: Repository, who: Who, name: str = "") -> Operation:
     """Put the refs of one operation back, and log that.
 
@@ -148,11 +157,13 @@ def undone(log: Sequence[Operation]) -> set[CommitId]:
 
 
 def _entry(repository: Repository, batch: Batch, operation: Operation, before: str | None, who: Who) -> CommitId:
-    tree = moves_tree(batch, (*operation.done, *operation.moves))
+    # In one order, whether a move was made now or before, by a process that was killed.
+    steps = sorted((*operation.done, *operation.moves), key=lambda step: step.ref)
+    tree = moves_tree(batch, steps)
     parents = [CommitId(before)] if before else []
     if operation.keep:
-        new = {step.new for step in operation.moves}
-        lost = sorted({step.old for step in operation.moves if step.old and step.old not in new})
+        new = {step.new for step in steps}
+        lost = sorted({step.old for step in steps if step.old and step.old not in new})
         parents += [oid for oid in map(CommitId, lost) if _is_commit(repository, oid)]
     trailers = [("Previous", before)] if before else []
     trailers += [("Undoes", operation.undoes)] if operation.undoes else []

@@ -54,6 +54,13 @@ def files(run: Run) -> dict[str, Change]:
     return {_RECORD: json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"}
 
 
+def differ_in(repository: Repository, one: CommitId, other: CommitId, file: str) -> bool:
+    """Tell whether two states of a record differ in one file and in nothing else."""
+    trees = [tree_entries(repository, str(repository.read_commit(commit).tree_id)) for commit in (one, other)]
+    before, after = ({name: entry for name, entry in tree.items() if name != file} for tree in trees)
+    return before == after and trees[0] != trees[1]
+
+
 def recorded(repository: Repository) -> list[Run]:
     """Read every run that has a record here, oldest first. Records that cannot be read are named by `damaged`."""
     return sorted(_read_all(repository)[0], key=lambda run: run.id)
