@@ -49,11 +49,20 @@ def place(environment: Mapping[str, str]) -> Path | None:
     """Tell where the user's file is, if there is one; None where nothing says which folder is the user's."""
     if named := environment.get("GITSKILL_CONFIG"):
         return Path(named)
-    folder, home = environment.get("XDG_CONFIG_HOME", ""), environment.get("HOME", "")
+    return _own(environment, "XDG_CONFIG_HOME", ".config", "config.yml")
+
+
+def own_ledger(environment: Mapping[str, str]) -> Path | None:
+    """Tell where paid answers are kept while there is no repository for them; None as for `place`."""
+    return _own(environment, "XDG_STATE_HOME", ".local/state", "ledger.db")
+
+
+def _own(environment: Mapping[str, str], variable: str, usual: str, name: str) -> Path | None:
+    folder, home = environment.get(variable, ""), environment.get("HOME", "")
     # A relative folder would be the repository's: the standard says to ignore it.
     if folder.startswith("/"):
-        return Path(folder) / "gitskill" / "config.yml"
-    return Path(home) / ".config" / "gitskill" / "config.yml" if home.startswith("/") else None
+        return Path(folder) / "gitskill" / name
+    return Path(home) / usual / "gitskill" / name if home.startswith("/") else None
 
 
 def parse(data: bytes, path: Path, home: Path | None = None) -> UserConfig:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, cached_property
 from pathlib import Path
@@ -26,6 +26,9 @@ ANALYST = (
     "analyst-success.md",
 )
 """All that analysts say; lessons name them by one hash."""
+
+DRAFT = ("draft-correction.md", "draft-task.md", "draft.md")
+"""What is said to a model that drafts a new skill; the commit of a draft names them by one hash."""
 
 _SUFFIXES = {".md", ".txt"}
 _NOTES = "README.md"
@@ -51,7 +54,11 @@ class Prompts:
     @cached_property
     def hash(self) -> str:
         """Name the analysts' prompts, as they are used, by 8 hex digits."""
-        used = [[name, self._source(name)] for name in ANALYST]
+        return self.hash_of(ANALYST)
+
+    def hash_of(self, names: Sequence[str]) -> str:
+        """Name some prompts, as they are used, by 8 hex digits."""
+        used = [[name, self._source(name)] for name in names]
         return hashlib.sha256(json.dumps(used).encode()).hexdigest()[:8]
 
     def _source(self, name: str) -> str:
@@ -75,8 +82,8 @@ def _read(folder: Path) -> dict[str, str]:
 
 def _checked(path: Path, text: str) -> str:
     """Give `text` if it can stand where the prompt of this name stands."""
-    if path.name not in ANALYST:
-        close = get_close_matches(path.name, ANALYST, 1)
+    if path.name not in (known := (*ANALYST, *DRAFT)):
+        close = get_close_matches(path.name, known, 1)
         raise InvalidInput(f"{path} replaces no prompt" + (f", did you mean {close[0]}?" if close else ""))
     for found in Template.pattern.finditer(text):
         if found["invalid"] is not None:

@@ -1,8 +1,10 @@
 """Taking a skill under gitskill: a new one from a template, or one that is there already."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitskill import resources
 from gitskill.checks.finding import Level
@@ -20,6 +22,9 @@ from gitskill.store.oplog import Operation, record
 from gitskill.store.repository import Repository, Who
 from gitskill.store.skills import SkillReader, find_skills, folder_in
 from gitskill.version import FIRST
+
+if TYPE_CHECKING:
+    from gitskill.drafting import Drafted
 
 _NAME = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
@@ -39,33 +44,48 @@ class Started:
     """The first version; empty where the skill has versions already."""
 
 
-def start(folder: Path, name: str, description: str, who: Who) -> Started:
+def start(
+    folder: Path, name: str, description: str, who: Who, draft: "Callable[[str], Drafted] | None" = None
+) -> Started:
     """Make `folder` a skill under version control and tag its first version.
 
     Everything that could be in the way is looked at before anything is
-    written, and no file is ever overwritten.
+    written, and no file is ever overwritten. `draft` is asked for the text of
+    a new skill of that name after that; if it raises, nothing is left behind.
     """
-    created = _is_new(folder / SKILL_FILE)
+    created = is_new(folder / SKILL_FILE)
     name = name or _NOT_NAME.sub("-", folder.resolve().name.lower()).strip("-")
     skill = Skill({SKILL_FILE: _template(name, description)}) if created else read_skill(folder)
     _refuse_invalid(folder, skill)
     name = str(frontmatter.split(str(skill.text(SKILL_FILE))).fields["name"])
-    repository = _repository_around(folder)
-    if repository:
-        checkout.refuse_unfit(repository, folder / SKILL_FILE)
-        _refuse_namesake(repository, folder_in(repository, folder))
+    repository = _fit(folder)
+    drafted = draft(name) if draft else None
+    if drafted:  # that may have taken minutes
+        repository = _fit(folder)
     if created:
-        _write(folder, skill.files[SKILL_FILE])
+        _write(folder, drafted.text if drafted else skill.files[SKILL_FILE])
     repository = repository or checkout.start_repository(folder)
     place = folder_in(repository, folder)
     new = checkout.untracked(repository, place)
-    verb = "Start" if created else "Take on"
-    commit = checkout.commit_files(repository, new, Message(f"{verb} skill {name}"), who) if new else None
+    says = Message(
+        f"{'Start' if created else 'Take on'} skill {name}",
+        trailers=(("Drafted-By", drafted.by),) if drafted else (),
+    )
+    commit = checkout.commit_files(repository, new, says, who) if new else None
     made = f", commit {commit[:10]}" if commit else ""
     return Started(name, created, commit, _tag(repository, place, f"Base of skill {name}", made, who))
 
 
-def _is_new(file: Path) -> bool:
+def _fit(folder: Path) -> Repository | None:
+    """Give the repository around `folder`, if there is one, or raise where the skill cannot be committed in it."""
+    repository = repository_around(folder)
+    if repository:
+        checkout.refuse_unfit(repository, folder / SKILL_FILE)
+        _refuse_namesake(repository, folder_in(repository, folder))
+    return repository
+
+
+def is_new(file: Path) -> bool:
     """Tell whether there is no SKILL.md yet. Raises where something else has its name: it is never followed."""
     try:
         if file.is_symlink() or (file.exists() and not file.is_file()):
@@ -81,13 +101,8 @@ def _template(name: str, description: str) -> bytes:
             f"{name!r} is no name for a skill: small letters, digits and single hyphens, 64 at most", hint="give --name"
         )
     title = name.replace("-", " ").capitalize()
-    about = _quoted(description or f"Describe {title} here.")
+    about = frontmatter.quoted(description or f"Describe {title} here.")
     return resources.fill(_TEMPLATE, name=name, description=about, title=title).encode("utf-8", "surrogateescape")
-
-
-def _quoted(text: str) -> str:
-    """Write `text` as a YAML string that means the same wherever it stands."""
-    return '"' + " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _refuse_invalid(folder: Path, skill: Skill) -> None:
@@ -99,7 +114,8 @@ def _refuse_invalid(folder: Path, skill: Skill) -> None:
         )
 
 
-def _repository_around(folder: Path) -> Repository | None:
+def repository_around(folder: Path) -> Repository | None:
+    """Give the repository that `folder` is in, or would be in; None where there is none."""
     try:
         return Repository.open(nearest_folder(folder))
     except NotFound:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitskill.errors import InvalidInput
-from gitskill.prompts import ANALYST, Prompts
+from gitskill.prompts import ANALYST, DRAFT, Prompts
 
 SHIPPED = Path(__file__).parents[1] / "templates" / "prompts"
 
@@ -18,6 +18,11 @@ def own(folder: Path, text: str, name: str = "analyst-success-task.md") -> Promp
 def test_the_hash_is_over_every_analyst_prompt_there_is() -> None:
     assert sorted(ANALYST) == sorted(path.name for path in SHIPPED.glob("analyst-*"))
     assert list(ANALYST) == sorted(ANALYST)
+
+
+def test_the_hash_of_a_draft_is_over_every_prompt_that_asks_for_one() -> None:
+    assert sorted(DRAFT) == sorted(path.name for path in SHIPPED.glob("draft*"))
+    assert Prompts().hash_of(DRAFT) != Prompts().hash == Prompts().hash_of(ANALYST)
 
 
 def test_values_are_filled_in_once_and_dollars_in_them_stay(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gitskill.config import UserConfig
     from gitskill.ids import CommitId
     from gitskill.model.budget import Limits
+    from gitskill.store.repository import Repository
 
 REPOSITORY_FILE = ".gitskill.yml"
 
@@ -55,10 +56,16 @@ def exposed(session: Session, user: "UserConfig") -> str:
 
 def narrowed_limits(session: Session, limits: "Limits", base: "CommitId | None" = None) -> "Limits":
     """Tighten `limits` by the repository's files, or raise InvalidInput that names the file and the key."""
+    commit = base or session.repository.head()
+    return narrowed_in(session.repository, commit, session.reader.folder, limits)
+
+
+def narrowed_in(repository: "Repository", commit: "CommitId", folder: str, limits: "Limits") -> "Limits":
+    """Tighten `limits` by the files of a commit, at its root and in the skill's `folder`."""
     from gitskill.config import narrowing
     from gitskill.model.budget import narrowed
 
-    for path, data in _repository_files(session, base):
+    for path, data in _repository_files(repository, commit, folder):
         try:
             limits = narrowed(limits, narrowing(data))
         except InvalidInput as error:
@@ -66,13 +73,12 @@ def narrowed_limits(session: Session, limits: "Limits", base: "CommitId | None" 
     return limits
 
 
-def _repository_files(session: Session, base: "CommitId | None") -> Iterator[tuple[str, bytes]]:
+def _repository_files(repository: "Repository", commit: "CommitId", skill: str) -> Iterator[tuple[str, bytes]]:
     """Give the committed files: what only lies in the work tree is nobody's decision yet."""
     from gitskill.store.skills import SkillReader
 
-    root = SkillReader(session.repository, "")
-    commit = base or session.repository.head()
-    for folder in dict.fromkeys(("", session.reader.folder)):
+    root = SkillReader(repository, "")
+    for folder in dict.fromkeys(("", skill)):
         path = f"{folder}/{REPOSITORY_FILE}".lstrip("/")
         if oid := root.file_id(commit, path):
-            yield path, session.repository.read_object(oid)
+            yield path, repository.read_object(oid)

@@ -3,7 +3,7 @@
 import math
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gitskill.redact.redactor import Redactor
 
 T = TypeVar("T")
+Narrow = Callable[["Limits"], "Limits"]
 _SMALL = 1.5
 """Billions of parameters. Of models up to here none that was tried wrote useful lessons."""
 _SIZE = re.compile(r"(?<![a-z0-9.])(?:(\d{1,4}(?:\.\d{1,3})?)b|(\d{2,4})m)(?![a-z0-9])")
@@ -104,10 +105,13 @@ def chosen(session: Session, flags: ModelFlags, base: "CommitId | None" = None) 
     return found
 
 
-def choose(session: Session, flags: ModelFlags, base: "CommitId | None" = None) -> Chosen:
+def choose(
+    session: Session, flags: ModelFlags, base: "CommitId | None" = None, narrow: "Narrow | None" = None
+) -> Chosen:
     """Find what to work with: flags win over the environment, that over the user's file; a repository only narrows.
 
-    The repository's files are those of the commit `base`, or of the one that is checked out.
+    The repository's files are those of the commit `base`, or of the one that is checked out; `narrow` says
+    otherwise what narrows the limits.
     """
     from gitskill.config import VERIFY, WORKERS
     from gitskill.model.prices import table
@@ -116,7 +120,7 @@ def choose(session: Session, flags: ModelFlags, base: "CommitId | None" = None) 
 
     user = user_config(session)
     given = own_limits(flags, user)
-    limits = narrowed_limits(session, given, base)
+    limits = narrow(given) if narrow else narrowed_limits(session, given, base)
     where = None if flags.offline else find_model(session, flags, user)
     redactor = Redactor({**session.environment, **user.secrets})
     prices = table(user.prices)

@@ -11,6 +11,7 @@ from gitskill.errors import GitskillError
 from gitskill.visible import visible
 
 if TYPE_CHECKING:
+    from gitskill.model.ledger import Bill
     from gitskill.report.compare import Comparison, Difference
     from gitskill.report.sources import SourcedLine
 
@@ -61,6 +62,14 @@ def counted(number: int, what: str) -> str:
     """Write `1 lesson`, `2 lessons`."""
     plural = f"{what}es" if what.endswith("ch") else f"{what}s"
     return f"{number} {what if number == 1 else plural}"
+
+
+def bill(value: "Bill") -> str:
+    """Say what models were paid."""
+    cost = "price unknown" if value.usd is None else f"${value.usd:.2f}"
+    tokens = f"{value.tokens.input:,} tokens in, {value.tokens.output:,} out"
+    unsure = f", and {counted(value.maybe_paid, 'call')} that may be billed" if value.maybe_paid else ""
+    return f"{counted(value.calls, 'call')}, {tokens}, {cost}{unsure}"
 
 
 def table(rows: Iterable[Sequence[str]]) -> None:

@@ -89,12 +89,7 @@ def show(session: Session, found: "Status") -> None:
 def cost(session: Session, found: "Status") -> str:
     """Say what the run cost, as far as this machine's ledger knows; empty where no model was asked."""
     bill = _bill(session, found)
-    if not (bill.calls or bill.maybe_paid):
-        return ""
-    paid = "price unknown" if bill.usd is None else f"${bill.usd:.2f}"
-    tokens = f"{bill.tokens.input:,} tokens in, {bill.tokens.output:,} out"
-    unsure = f", and {output.counted(bill.maybe_paid, 'call')} that may be billed" if bill.maybe_paid else ""
-    return f"{output.counted(bill.calls, 'call')}, {tokens}, {paid}{unsure}"
+    return output.bill(bill) if bill.calls or bill.maybe_paid else ""
 
 
 def _show_remarks(found: "Status") -> None:

@@ -127,6 +127,6 @@ def _digest(path: Path) -> str:
 
 def _make_folder(ledger: Path) -> None:
     try:
-        ledger.parent.mkdir(exist_ok=True)
+        ledger.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LedgerUnusable(f"{ledger.parent} cannot be made: {error.strerror}") from error

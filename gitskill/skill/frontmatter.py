@@ -76,3 +76,8 @@ def load_fields(source: str, *, strict: bool = False) -> dict[str, object]:
     if not isinstance(fields, dict):
         raise safe_yaml.UnsafeYaml("no `key: value` lines", 1)
     return fields
+
+
+def quoted(text: str) -> str:
+    """Write `text` on one line, as a YAML string that means the same wherever it stands."""
+    return '"' + " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"') + '"'
