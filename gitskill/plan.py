@@ -26,6 +26,15 @@ class Signal(StrEnum):
     COMBINED = "combined"
 
 
+class Strategy(StrEnum):
+    """In which order the traces are studied."""
+
+    PARALLEL = "parallel"
+    """All on the frozen base; what they teach is joined in a tree."""
+    SEQUENTIAL = "sequential"
+    """In rounds, each on what the round before it made of the skill: the baseline to compare with."""
+
+
 class Analyst(StrEnum):
     """Who studies a trace."""
 
@@ -44,7 +53,7 @@ class Recipe:
     """The hash of the analysts' prompts."""
     signal: Signal = Signal.COMBINED
     batch: int = 1
-    """Successful traces in one call."""
+    """Successful traces in one call; of a sequential run the traces of a round."""
     turns: int = 20
     verify: str = "off"
     """`sandbox` where analysts may try a fix, else `off`."""
@@ -55,8 +64,14 @@ class Recipe:
     max_traces: int | None = None
     seed: int = 0
     fan_in: int = 16
+    strategy: Strategy = Strategy.PARALLEL
 
     def __post_init__(self) -> None:
+        if self.strategy is Strategy.SEQUENTIAL and self.engine == OFFLINE:
+            raise InvalidInput(
+                "the offline analyst studies all traces together: there are no rounds",
+                hint="choose a model with --model, or leave --strategy out",
+            )
         if not MIN_FAN_IN <= self.fan_in <= MAX_FAN_IN:
             raise InvalidInput(f"a merge joins {MIN_FAN_IN} to {MAX_FAN_IN} groups, not {self.fan_in}")
         for name, value, most in (("batch", self.batch, MAX_BATCH), ("turns", self.turns, MAX_TURNS)):
@@ -134,21 +149,46 @@ class Plan:
 
     @property
     def groups(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
-        """Give each level's groups: of numbers of traces on the first, of the groups below on the others."""
+        """Give each level's groups: of numbers of traces on the first, of the groups below on the others.
+
+        The rounds of a sequential run are the groups of its one level.
+        """
+        if self.recipe.strategy is Strategy.SEQUENTIAL:
+            return (tuple(tuple(each.number for each in members) for members in self.rounds),)
         return tree(len(self.assignments), self.recipe.fan_in)
+
+    @property
+    def rounds(self) -> tuple[tuple[Assignment, ...], ...]:
+        """Give the traces that are studied on one and the same skill: all, or a batch at a time."""
+        if self.recipe.strategy is Strategy.PARALLEL:
+            return (self.assignments,)
+        return _shares(self.assignments, self.recipe.batch)
 
     @property
     def units(self) -> tuple[tuple[Assignment, ...], ...]:
         """Give what one analyst studies at a time: one trace, or a batch of successful ones."""
-        size = self.recipe.batch
-        good = [each for each in self.assignments if each.analyst is Analyst.SUCCESS]
-        batches = [tuple(good[at : at + size]) for at in range(0, len(good), size)]
-        alone = [(each,) for each in self.assignments if each.analyst is not Analyst.SUCCESS]
-        return tuple(sorted([*batches, *alone], key=lambda unit: unit[0].number))
+        return tuple(unit for members in self.rounds for unit in _units(members, self.recipe.batch))
+
+    @property
+    def depth(self) -> int:
+        """Count the steps that wait for one another, an analyst's study and the settling of a level being one each."""
+        if self.recipe.engine == OFFLINE:
+            return 0
+        return len(self.rounds) + (len(self.groups) if self.recipe.strategy is Strategy.PARALLEL else 0)
 
     def counted(self, analyst: Analyst) -> int:
         """Count the traces of an analyst."""
         return sum(each.analyst is analyst for each in self.assignments)
+
+
+def _units(members: Sequence[Assignment], size: int) -> list[tuple[Assignment, ...]]:
+    batches = _shares([each for each in members if each.analyst is Analyst.SUCCESS], size)
+    alone = [(each,) for each in members if each.analyst is not Analyst.SUCCESS]
+    return sorted([*batches, *alone], key=lambda unit: unit[0].number)
+
+
+def _shares(members: Sequence[Assignment], size: int) -> tuple[tuple[Assignment, ...], ...]:
+    return tuple(tuple(members[at : at + size]) for at in range(0, len(members), size))
 
 
 def make(materials: Sequence[Material], recipe: Recipe) -> Plan:

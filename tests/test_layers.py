@@ -79,7 +79,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "vetting": {"errors", "ids", "redact", "store"},
     "shared": {"errors", "ids", "redact", "store", "vetting"},
     "sync": {"errors", "ids", "redact", "shared", "store", "vetting"},
-    "propose": {"checks", "errors", "ids", "lesson", "skill", "store"},
+    "propose": {"checks", "errors", "ids", "lesson", "plan", "skill", "store"},
     "consolidate": {"analysts", "checks", "errors", "fate", "ids", "lesson", "model", "node", "prompts", "pydantic"}
     | {"skill", "store"},
     "drop": {"checks", "consolidate", "errors", "ids", "message", "node", "skill", "store"},

@@ -34,6 +34,7 @@ class StudyFlags:
     checker: str | None = None
     references: Path | None = None
     fan_in: int = 16
+    strategy: str = "parallel"
 
 
 _OPTIONS = (
@@ -59,7 +60,7 @@ _OPTIONS = (
         default=1,
         show_default=True,
         metavar="K",
-        help="Successful traces in one call.",
+        help="Successful traces in one call; sequential: traces of a round.",
     ),
     click.option(
         "--max-turns",
@@ -88,6 +89,13 @@ _OPTIONS = (
         show_default=True,
         metavar="N",
         help="Traces, or groups, that one merge joins.",
+    ),
+    click.option(
+        "--strategy",
+        type=click.Choice(["parallel", "sequential"]),
+        default="parallel",
+        show_default=True,
+        help="All traces on one frozen skill, or round after round.",
     ),
 )
 
@@ -139,7 +147,7 @@ def again(study: StudyFlags) -> str:
 
 def recipe(chosen: "Chosen", study: StudyFlags, *, sandbox: bool, references: str = "") -> "Recipe":
     """Give every setting that decides what a run comes to."""
-    from gitskill.plan import OFFLINE, Recipe, Signal
+    from gitskill.plan import OFFLINE, Recipe, Signal, Strategy
     from gitskill.prompts import Prompts
 
     setup = chosen.setup
@@ -155,6 +163,7 @@ def recipe(chosen: "Chosen", study: StudyFlags, *, sandbox: bool, references: st
         max_traces=study.max_traces,
         seed=study.seed,
         fan_in=study.fan_in,
+        strategy=Strategy(study.strategy),
     )
 
 

@@ -75,6 +75,10 @@ def merge(
             raise NeedsPerson(
                 f"{run} is {tag} already", hint="what it taught is there; a new run: gitskill evolve --new"
             )
+        if found.is_sequential:
+            refuse_settling(engine, min_support)
+            until_signal(_merge_rounds(session, found, lock))
+            return
         fates = {one.slot: one for each in found.fates.values() for one in each.lessons}
         gathered = gather(session.nodes, found.run, fates)
         try:
@@ -83,6 +87,26 @@ def merge(
             again = f"{models.again(flags)} --min-support {min_support} --engine {engine}"
             output.tell(f"  go on     gitskill consolidate {run}{again}")
             raise
+
+
+def refuse_settling(engine: str, min_support: int) -> None:
+    """Refuse options that mean nothing where every round is joined by rule, and nothing is placed."""
+    if engine == "model" or min_support != options.MIN_SUPPORT:
+        raise InvalidInput(
+            "the rounds of a sequential run are joined by support alone, and what they teach stays where it was put",
+            hint="leave --engine and --min-support out",
+        )
+
+
+async def _merge_rounds(session: Session, found: "Status", lock: "RunLock") -> None:
+    from gitskill.consolidate.run import Holder, consolidate_rounds
+
+    rounds = found.plan.groups[0] if found.plan else ()
+    done = await consolidate_rounds(session.nodes, found.run, rounds, found.fates, Holder(lock, session.who()))
+    if done.kept:
+        output.tell(
+            f"  note      {', '.join(done.kept)}: changed or deleted since, but later rounds stand on them as they were"
+        )
 
 
 async def _merge(

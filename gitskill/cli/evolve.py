@@ -46,13 +46,15 @@ def evolve(
     import time
 
     from gitskill.cli.analyse import studied
-    from gitskill.cli.consolidate import merge
+    from gitskill.cli.consolidate import merge, refuse_settling
     from gitskill.cli.status import document
     from gitskill.cli.working import stands
 
     if release_it:
         _refuse_unready(session)  # before anything is paid for
     began = time.monotonic()
+    if study.strategy == "sequential":
+        refuse_settling(engine, min_support)
     done = studied(session, study, flags, which, onward=engine != "rules")
     merge(session, done.run, done.chosen, flags, min_support, engine)
     found = stands(session, done.run)

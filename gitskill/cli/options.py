@@ -42,10 +42,11 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 sign = click.option("--sign", is_flag=True, help="Sign the tag as your own git configuration says.")
 
 
+MIN_SUPPORT = 2
 _MIN_SUPPORT = click.option(
     "--min-support",
     type=click.IntRange(1),
-    default=2,
+    default=MIN_SUPPORT,
     show_default=True,
     metavar="N",
     help="Traces that must teach a lesson for it to stand in SKILL.md; others go to references/.",

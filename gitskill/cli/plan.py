@@ -56,11 +56,24 @@ def _show(made: "Plan", cost: "Estimate", chosen: "Chosen") -> None:
     analysts = Counter(str(each.analyst) for each in traces)
     turns = f", up to {recipe.turns} calls each" if analysts["error"] else ""
     kinds = ", ".join(f"{count} {kind}{turns if kind == 'error' else ''}" for kind, count in sorted(analysts.items()))
-    groups = output.counted(len(made.groups[0]) if made.groups else 0, "group")
     output.result(f"{output.counted(len(traces), 'analyst')}: {kinds}")
-    output.result(f"{groups} of up to {recipe.fan_in} traces, {output.counted(len(made.groups), 'level')} of merges")
+    output.result(_order(made))
     output.result(_cost(cost, chosen))
     output.result("nothing has been sent")
+
+
+def _order(made: "Plan") -> str:
+    """Say what waits for what."""
+    from gitskill.plan import Strategy
+
+    recipe = made.recipe
+    if recipe.strategy is Strategy.SEQUENTIAL:
+        rounds = output.counted(len(made.rounds), "round")
+        return (
+            f"{rounds} of up to {output.counted(recipe.batch, 'trace')}, each on what the one before made of the skill"
+        )
+    groups = output.counted(len(made.groups[0]) if made.groups else 0, "group")
+    return f"{groups} of up to {recipe.fan_in} traces, {output.counted(len(made.groups), 'level')} of merges"
 
 
 def _cost(cost: "Estimate", chosen: "Chosen") -> str:
@@ -80,6 +93,8 @@ def _document(made: "Plan", cost: "Estimate") -> dict[str, Any]:
         "tokens": {"input": cost.usage.input, "output": cost.usage.output},
         "usd": cost.usd,
         "engine": made.recipe.engine,
+        "strategy": str(made.recipe.strategy),
+        "rounds": made.depth,
         "analysts": [
             {
                 "number": each.number,

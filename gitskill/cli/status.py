@@ -65,7 +65,8 @@ def show(session: Session, found: "Status") -> None:
     from gitskill.report.lesson import State
 
     traces, states, run = found.traces, found.states, found.run
-    output.result(f"run {run.id} on {run.base[:8]}, {run.engine}")
+    order = f", {output.counted(found.plan.depth, 'round')}" if found.plan and found.is_sequential else ""
+    output.result(f"run {run.id} on {run.base[:8]}, {run.engine}{order}")
     if found.plan:
         told = [f"{traces['lessons']} with lessons", f"{traces['no_lesson']} without"]
         told += [f"{traces[name]} {name}" for name in ("skipped", "failed", "pending") if traces[name]]
@@ -80,7 +81,7 @@ def show(session: Session, found: "Status") -> None:
         output.result(f"  anomaly  {each.what}")
     if found.lessons:
         output.tell(f"  look      gitskill show {run.id}")
-    if traces["failed"]:
+    if traces["failed"] and not found.is_sequential:
         output.tell(f"  again     gitskill analyse --run {run.id} --retry")
     if not found.is_finished:
         output.tell(f"  go on     gitskill analyse --run {run.id}")
@@ -132,6 +133,8 @@ def document(session: Session, found: "Status") -> dict[str, Any]:
         "base": found.run.base,
         "candidate": found.candidate,
         "engine": found.run.engine,
+        "strategy": str(found.plan.recipe.strategy) if found.plan else None,
+        "rounds": found.plan.depth if found.plan else 0,
         "traces": found.traces,
         "lessons": {"proposed": len(found.lessons), **counts, "pending": states[State.PROPOSED]},
         "calls": bill.calls,

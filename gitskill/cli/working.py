@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,22 +14,15 @@ from gitskill.cli.session import Session
 from gitskill.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from gitskill.analyse import Tell
     from gitskill.cli.models import Chosen, ModelFlags
-    from gitskill.consolidate.ahead import Ahead
     from gitskill.fate import TraceFate
     from gitskill.ids import RunId
     from gitskill.judge import Judge
-    from gitskill.model.stack import Opened
     from gitskill.plan import Plan, Recipe
     from gitskill.report.status import Status
     from gitskill.sandbox.bubblewrap import Sandbox
     from gitskill.store.locks import RunLock
     from gitskill.store.runs import Run
-
-
-_ABREAST = 3
-"""Traces that are begun for each question that may be under way: the next one is ready when an answer comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +65,7 @@ def begun(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, whi
     plan, skipped = choosing.plan_stored(session, study, tools.recipe(chosen, study))
     if not plan.assignments:
         raise InvalidInput("no trace can be studied", hint="gitskill plan says why; label them: gitskill traces label")
+    _refuse_again(plan, which)
     run = None if which.new else _same(session, plan)
     run = run or begin(session.reader, plan, session.who())
     return Job(run, plan, fates(session.repository, run), chosen, tools, skipped, which.retry)
@@ -92,10 +85,21 @@ def resumed(session: Session, flags: "ModelFlags", study: choosing.StudyFlags, w
     plan = plan_of(session.repository, run)
     if plan is None:
         raise InvalidInput(f"{run.id} has no plan: its lessons were added by hand")
+    _refuse_again(plan, which)
     chosen = models.chosen(session, flags, run.base)
     tools = _tools(session, chosen, study) if plan.recipe.verify == "sandbox" else Tools()
     _refuse_changed(run.id, plan.recipe, tools.recipe(chosen, study))
     return Job(run, plan, fates(session.repository, run), chosen, tools, retry=which.retry)
+
+
+def _refuse_again(plan: "Plan", which: choosing.Which) -> None:
+    from gitskill.plan import Strategy
+
+    if which.retry and plan.recipe.strategy is Strategy.SEQUENTIAL:
+        raise InvalidInput(
+            "--retry does not go with a sequential run: later rounds stand on what failed as it is",
+            hint="begin a new run with --new",
+        )
 
 
 def _refuse_changed(run: "RunId", planned: "Recipe", now: "Recipe") -> None:
@@ -227,9 +231,8 @@ def taken_up(session: Session, run: "RunId") -> "Iterator[RunLock]":
 
 async def work(session: Session, job: Job) -> None:
     """Study what is left, and enter the run into the log of operations when nothing is."""
-    from gitskill.analyse import Work, analyse
     from gitskill.cli.progress import Progress
-    from gitskill.examine import Bench
+    from gitskill.cli.studying import Study
     from gitskill.store.analyses import Writer, fates
     from gitskill.store.repository import Repository
     from gitskill.store.skills import SkillReader
@@ -240,34 +243,12 @@ async def work(session: Session, job: Job) -> None:
         # Its own handle: it is used from another thread.
         reader = SkillReader(Repository.open(session.repository.git_dir), session.reader.folder)
         writer = Writer(reader, run, lock, session.who())
-        base = session.reader.read(run.base)
-        load = engines.loader(session)
         async with AsyncExitStack() as stack:
             opened = await engines.opened_model(session, job, stack)
-            bench = Bench(base, job.chosen.redactor, opened.calm) if opened else Bench(base, job.chosen.redactor)
-            engine = engines.model_engine(job, bench, opened) if opened else engines.offline_engine(job, bench, load)
             progress = Progress(len(job.plan.assignments), known.values(), opened.bills if opened else dict)
-            writer.note(engine.anomalies)
-            todo = Work(run.id, job.plan, bench, engine, load, writer.save)
             stack.callback(progress.end)
-            told: list[Tell] = [progress.tell]
-            if opened and job.onward:
-                ahead = _ahead(session, job, opened)
-                ahead.tell(known.values())
-                told.append(ahead.tell)
-                await stack.enter_async_context(ahead.beside(bench.turn))
-            await analyse(todo, known, _ABREAST * job.chosen.workers, lambda fates: [tell(fates) for tell in told])
+            await Study(session, job, writer, opened, progress.tell).go_on(known)
         writer.finish(fates(session.repository, find_run(session, run.id)))
-
-
-def _ahead(session: Session, job: Job, opened: "Opened") -> "Ahead":
-    """Prepare to settle each group while others are still studied."""
-    from gitskill.cli.consolidate import by_model
-    from gitskill.consolidate.ahead import Ahead
-    from gitskill.consolidate.run import Tree
-
-    tree = Tree(job.plan.groups, len(job.plan.assignments))
-    return Ahead(session.nodes, job.run, tree, partial(by_model, session, job.run, job.chosen, opened), session.who())
 
 
 def _kept(found: "Mapping[int, TraceFate]", *, retry: bool) -> "Mapping[int, TraceFate]":

@@ -50,7 +50,7 @@ def gather(
     read: dict[LessonId, Lesson] = {}
     aside: list[Aside] = []
     people: set[LessonId] = set()
-    known = partial(_sources, nodes, run.base)
+    known = partial(sources, nodes, run.base)
     there = lessons.listed(nodes.reader.repository, run.id) if there is None else there
     here = {found.id: found for found in there}
     for slot, fate in fates.items():
@@ -63,11 +63,11 @@ def gather(
             continue  # it waits for a person, and its run's record says so
         try:
             recorded = nodes.lesson(found.commit)
-            _refuse_unfit(nodes, run, recorded)
+            refuse_unfit(nodes, run.base, recorded)
         except InvalidInput as error:
             aside.append(Aside(lesson.short, is_said=False, by="check", reason=str(error)))
             continue
-        if recorded.lesson.analyst != PERSON and (source := _said(recorded, known)):
+        if recorded.lesson.analyst != PERSON and (source := said(recorded, known)):
             aside.append(Aside(lesson.short, is_said=True, by=source, reason=f"the skill says it already: {source}"))
             continue
         live[lesson] = nodes.live(found.commit, run.base)
@@ -76,7 +76,7 @@ def gather(
     return Gathered(live, read, frozenset(people), tuple(sorted(aside, key=lambda each: each.slot)))
 
 
-def _said(recorded: Recorded, known: Callable[[], Mapping[str, str]]) -> str:
+def said(recorded: Recorded, known: Callable[[], Mapping[str, str]]) -> str:
     """Name the lesson, or `base`, that says in the base all that this one adds; empty where it says anything new."""
     hunks = [change for change in recorded.changes if isinstance(change, Hunk) and change.is_insert]
     added = [line for hunk in hunks for line in hunk.lines if line.strip() and not heading_level((line,))]
@@ -87,7 +87,7 @@ def _said(recorded: Recorded, known: Callable[[], Mapping[str, str]]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _sources(nodes: NodeStore, base: CommitId) -> Mapping[str, str]:
+def sources(nodes: NodeStore, base: CommitId) -> Mapping[str, str]:
     """Give every line of the base with the lesson that taught it."""
     return {
         line.text.strip(): str(line.lessons[0]) if line.lessons else "base"
@@ -97,9 +97,9 @@ def _sources(nodes: NodeStore, base: CommitId) -> Mapping[str, str]:
     }
 
 
-def _refuse_unfit(nodes: NodeStore, run: Run, recorded: Recorded) -> None:
+def refuse_unfit(nodes: NodeStore, base: CommitId, recorded: Recorded) -> None:
     """Check a lesson as its branch has it now."""
-    if recorded.base != run.base:
+    if recorded.base != base:
         raise InvalidInput("it does not stand on the base of its run")
     if not recorded.changes:
         raise InvalidInput("it changes nothing")

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 from gitskill.consolidate.gather import Gathered
 from gitskill.consolidate.group import Ground
+from gitskill.consolidate.rounds import Rounds
 from gitskill.consolidate.tree import Levels, Policy, grow, leaves_of, placed
+from gitskill.fate import Aside, State, TraceFate
 from gitskill.ids import CommitId
 from gitskill.node import Node
 from gitskill.store import names
 from gitskill.store.analyses import ASIDE, set_aside
+from gitskill.store.lessons import listed
 from gitskill.store.locks import RunLock
 from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch
@@ -17,6 +20,8 @@ from gitskill.store.oplog import OPLOG, Operation, logged, record
 from gitskill.store.refs import Move, target, under
 from gitskill.store.repository import Who
 from gitskill.store.runs import Run, differ_in
+
+_STRANGE = "it was added beside the rounds of its run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class Consolidated:
     candidate: Node | None
     """None where nothing stands."""
     nodes: tuple[Node, ...]
+    kept: tuple[str, ...] = ()
+    """Lessons that a person changed or deleted, and that stand as they were all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +62,48 @@ async def consolidate(
     made = await grow(ground, run.id, tree.levels, leaves_of(tree.levels, gathered.live), policy.settler)
     candidate = await placed(ground, made[-1], gathered, policy) if made else None
     every = {node.says.id: node for node in (*made, *([candidate] if candidate else []))}
-    wanted = {names.node_ref(repository, place): node.commit for place, node in every.items()}
-    if candidate:
-        wanted[names.evolved_ref(repository, run.id)] = candidate.commit
-    noted = set_aside(nodes.reader, batch, run, gathered.aside, who)
+    done = Consolidated(candidate, tuple(every.values()))
+    _land(nodes, run, batch, done, gathered.aside, holder)
+    return done
+
+
+async def consolidate_rounds(
+    nodes: NodeStore, run: Run, rounds: Sequence[Sequence[int]], fates: Mapping[int, TraceFate], holder: Holder
+) -> Consolidated:
+    """Join the rounds of a sequential run once more as they were joined while it was studied, and move its branches.
+
+    What a person did to the branch of one of its lessons since does not count:
+    later lessons stand on it as it was. Those are named.
+    """
+    repository = nodes.reader.repository
+    batch = Batch(repository)
+    line = Rounds(nodes, run, len(fates))
+    for number, members in enumerate(rounds, start=1):
+        await line.join(number, [one for member in members for one in fates[member].lessons])
+        batch.take(line.batch)
+    proposed = {one.slot: one for each in fates.values() for one in each.lessons}
+    here = {found.id.short: found.commit for found in listed(repository, run.id)}
+    kept = [one.slot for one in proposed.values() if one.state is State.PROPOSED and here.get(one.slot) != one.commit]
+    strangers = [Aside(slot, is_said=False, by="check", reason=_STRANGE) for slot in here if slot not in proposed]
+    done = Consolidated(line.made[-1] if line.made else None, tuple(line.made), tuple(kept))
+    _land(nodes, run, batch, done, (*line.aside, *strangers), holder)
+    return done
+
+
+def _land(nodes: NodeStore, run: Run, batch: Batch, done: Consolidated, aside: Sequence[Aside], holder: Holder) -> None:
+    """Move the branches of a run to its nodes and its candidate, and write down what takes no part."""
+    repository = nodes.reader.repository
+    who = Who(holder.who.name, holder.who.email, run.started)
+    wanted = {names.node_ref(repository, node.says.id): node.commit for node in done.nodes}
+    if done.candidate:
+        wanted[names.evolved_ref(repository, run.id)] = done.candidate.commit
+    noted = set_aside(nodes.reader, batch, run, aside, who)
     moves = (*_moves(nodes, run, wanted), *([noted] if noted else []))
-    done = _unlogged(nodes, run, wanted, moves)
-    if moves or done:
+    logged_before = _unlogged(nodes, run, wanted, moves)
+    if moves or logged_before:
         batch.write()  # before the refs are locked
         with holder.lock.moving([*(each.ref for each in moves), OPLOG]):
-            record(repository, batch, Operation(f"consolidate {run.id}", moves, done=done), who)
-    return Consolidated(candidate, tuple(every.values()))
+            record(repository, batch, Operation(f"consolidate {run.id}", moves, done=logged_before), who)
 
 
 def _moves(nodes: NodeStore, run: Run, wanted: Mapping[str, CommitId]) -> tuple[Move, ...]:

@@ -9,7 +9,7 @@ from gitskill.model.endpoint import Settings
 from gitskill.model.prices import Price, Prices
 from gitskill.model.request import Usage
 from gitskill.model.sizes import BYTES_PER_TOKEN
-from gitskill.plan import OFFLINE, Analyst, Assignment, Plan
+from gitskill.plan import OFFLINE, Analyst, Assignment, Plan, Strategy
 from gitskill.skill.snapshot import Skill
 
 _RULES = 6_000
@@ -48,7 +48,7 @@ def estimate(plan: Plan, skill: Skill, where: Settings | None, prices: Mapping[s
         turns = plan.recipe.turns if unit[0].analyst is Analyst.ERROR else 1
         calls += turns
         usage += _of_unit(unit, prefix, turns)
-    groups = sum(map(len, plan.groups))
+    groups = sum(map(len, plan.groups)) if plan.recipe.strategy is Strategy.PARALLEL else 0
     usage += Usage(groups * _tokens(prefix + BUDGET // 4), groups * _SETTLED)
     url = where.endpoint.base_url if where else ""
     return Estimate(calls, groups, usage, Prices(url, prices).usd(plan.recipe.engine, usage))

@@ -1,16 +1,17 @@
 """Where a run stands: every trace and every lesson of it accounted for, and what it cost."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gitskill.fate import Anomaly, Fate, TraceFate
 from gitskill.ids import CommitId, LessonId
+from gitskill.message import Message
 from gitskill.model.ledger import Bill
 from gitskill.model.request import Label
 from gitskill.model.stack import OURS
-from gitskill.node import Support
-from gitskill.plan import Plan
+from gitskill.node import Octopus, Support
+from gitskill.plan import Plan, Strategy
 from gitskill.report.lesson import Standing, Standings, State
 from gitskill.store import lookup
 from gitskill.store.analyses import anomalies, fates, plan_of
@@ -58,6 +59,11 @@ class Status:
         return {**ends, "skipped": skipped, "pending": planned - len(self.fates)}
 
     @property
+    def is_sequential(self) -> bool:
+        """Tell whether the traces are studied in rounds."""
+        return self.plan is not None and self.plan.recipe.strategy is Strategy.SEQUENTIAL
+
+    @property
     def is_finished(self) -> bool:
         """Tell whether every trace of the plan was studied."""
         return not self.traces["pending"]
@@ -81,15 +87,23 @@ def _top(nodes: NodeStore, candidate: CommitId, found: Mapping[int, TraceFate]) 
 
     A person may have committed on top of it: then its last octopus says it.
     """
-    octopus = next((says for _, says in octopuses(nodes.reader.repository, candidate)), None)
-    if octopus is None:
-        return ()
     titles = {one.slot: one.title for each in found.values() for one in each.lessons}
     seen: dict[tuple[str, Support], Taught] = {}
-    for lesson, support in octopus.support:
+    for lesson, support in _carried(nodes, candidate):
         title = titles.get(lesson.short, "")
         seen.setdefault((title or str(lesson), support), Taught(lesson, title, support))
     return tuple(sorted(seen.values(), key=lambda each: (-each.support.traces, -each.support.tasks, each.lesson)))
+
+
+def _carried(nodes: NodeStore, candidate: CommitId) -> Iterator[tuple[LessonId, Support]]:
+    """Give what the candidate's last octopus carries, and the octopuses of the same run that it stands on."""
+    repository = nodes.reader.repository
+    commit, octopus = next(octopuses(repository, candidate), (candidate, None))
+    run = octopus.id.run if octopus else None
+    while octopus and octopus.id.run == run:
+        yield from octopus.support
+        commit = repository.parents(commit)[0]
+        octopus = Octopus.read(Message.parse(repository.read_commit(commit).message))
 
 
 def total(bills: Mapping[Label, Bill]) -> Bill:

@@ -208,13 +208,15 @@ class Writer:
         self._who = _stamped(reader, run, who)
         self._began = run.record
 
-    def save(self, done: Sequence[Finished]) -> tuple[TraceFate, ...]:
-        """Give every lesson of `done` its commit and branch, and write the fates into the record, all at once."""
+    def save(
+        self, done: Sequence[Finished], base: CommitId | None = None, under: Batch | None = None
+    ) -> tuple[TraceFate, ...]:
+        """Give every lesson of `done` its commit and branch, on `base` or the run's, and write the fates at once."""
         repository = self._reader.repository
-        batch = Batch(repository)
+        batch = Batch(repository, under)
         moves, changes, told = [], {}, []
         for finished in done:
-            made = {each.fate.slot: self._add(batch, each) for each in finished.ready}
+            made = {each.fate.slot: self._add(batch, each, base or self._run.base) for each in finished.ready}
             commits = {slot: str(each.new) for slot, each in made.items()}
             lessons_ = tuple(replace(each, commit=commits.get(each.slot, "")) for each in finished.fate.lessons)
             fate = replace(finished.fate, lessons=lessons_)
@@ -262,8 +264,8 @@ class Writer:
         with self._lock.moving([OPLOG]):
             record(repository, Batch(repository), Operation(what, (), done=tuple(done)), self._who)
 
-    def _add(self, batch: Batch, ready: Ready) -> Move:
-        return lessons.add(self._reader, batch, ready.lesson, ready.skill, self._run.base, self._who)
+    def _add(self, batch: Batch, ready: Ready, base: CommitId) -> Move:
+        return lessons.add(self._reader, batch, ready.lesson, ready.skill, base, self._who)
 
     def _is_new(self, wanted: Move) -> bool:
         """Tell whether the branch is still to be made: a killed process may have made it, a person gone on from it."""

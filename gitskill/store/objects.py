@@ -49,13 +49,16 @@ class Batch:
     whether they could have been taken, and then writes them once more, as a pack.
     """
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, under: "Batch | None" = None) -> None:
+        """Begin with nothing, or with what `under` has made: what is made here may stand on that."""
         self.repository = repository
         self._new: dict[str, Object] = {}
         self._trees: dict[str, Entries] = {}
         self._unguarded: dict[str, Object] = {}
         self._guards: list[Path] = []
         weakref.finalize(self, let_go, self._guards)
+        if under:
+            self.take(under)
         self.waiting = 0
         """The compressed bytes that are not written yet."""
 
@@ -125,6 +128,15 @@ class Batch:
         oid = self._add(b"tree", data)
         self._trees[oid] = dict(entries)
         return oid
+
+    def take(self, other: "Batch") -> None:
+        """See that what `other` has made is there too when refs are moved."""
+        self._new |= other.made
+
+    @property
+    def made(self) -> Mapping[str, Object]:
+        """Everything that was made here and that `land` has led no ref to."""
+        return self._unguarded | self._new
 
     def entries(self, tree: str) -> Entries:
         """Give the entries of a tree, new or stored."""
