@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gitskill import codec
 from gitskill.errors import InvalidInput
 from gitskill.outcome import Status
-from gitskill.plan import OFFLINE, Analyst, Material, Plan, Recipe, Signal, Why, make, tree
+from gitskill.plan import OFFLINE, Analyst, Material, Plan, Recipe, Signal, Strategy, Why, make, tree
 
 STATUSES = st.sampled_from(list(Status))
 MATERIALS = st.lists(
@@ -34,6 +34,11 @@ RECIPES = st.builds(
     max_traces=st.none() | st.integers(1, 50),
     seed=st.integers(0, 3),
     fan_in=st.integers(2, 32),
+) | st.builds(
+    Recipe,
+    engine=st.just("m"),
+    strategy=st.just(Strategy.SEQUENTIAL),
+    batch=st.integers(1, 5),
 )
 
 
@@ -129,6 +134,27 @@ def test_a_batch_holds_only_successful_runs() -> None:
 
     assert sorted(len(unit) for unit in plan.units) == [1, 1, 2]
     assert all(len({each.analyst for each in unit}) == 1 for unit in plan.units)
+
+
+@given(MATERIALS, st.integers(1, 5))
+def test_rounds_take_the_traces_in_their_order_a_batch_at_a_time(materials: list[Material], batch: int) -> None:
+    plan = make(materials, Recipe(engine="m", batch=batch, strategy=Strategy.SEQUENTIAL))
+
+    assert [each for members in plan.rounds for each in members] == list(plan.assignments)
+    assert {len(members) for members in plan.rounds[:-1]} <= {batch}
+    assert plan.depth == -(-len(plan.assignments) // batch)
+    rounds = [{each.number for each in members} for members in plan.rounds]
+    assert all(any({each.number for each in unit} <= members for members in rounds) for unit in plan.units)
+
+
+def test_the_steps_that_wait_for_one_another_are_counted() -> None:
+    materials = of(*[Status.SUCCESS] * 40)
+
+    assert make(materials, Recipe(engine="m")).depth == 1 + 2
+    assert make(materials, Recipe(engine="m", batch=4, strategy=Strategy.SEQUENTIAL)).depth == 10
+    assert make(materials, Recipe()).depth == 0
+    with pytest.raises(InvalidInput, match="there are no rounds"):
+        Recipe(strategy=Strategy.SEQUENTIAL)
 
 
 @pytest.mark.parametrize("wrong", [{"fan_in": 1}, {"fan_in": 33}, {"batch": 0}, {"turns": 0}, {"max_traces": 0}])
