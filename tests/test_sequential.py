@@ -1,5 +1,6 @@
 """Round after round, each on what the one before made of the skill: the real command, a real endpoint, plain git."""
 
+import itertools
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,36 @@ def stored(tmp_path_factory: pytest.TempPathFactory, sealed_git: None) -> Path: 
     return folder
 
 
+@dataclass(frozen=True)
+class Evolved:
+    """A run of four rounds that nothing disturbed, and what was asked for it."""
+
+    folder: Path
+    seen: list[Seen]
+    refs: str
+
+
+@pytest.fixture(scope="module")
+def undisturbed(stored: Path) -> Evolved:
+    folder = stored.parent / "evolved" / "sheets"
+    shutil.copytree(stored, folder)
+    with FaultServer(analysts) as served:
+        environment = {**os.environ, **configured(served)}
+        assert run(["-C", str(folder), *SEQUENTIAL], environment) == 0
+    return Evolved(folder, served.seen, refs(folder))
+
+
+@pytest.fixture
+def evolved(undisturbed: Evolved, tmp_path: Path) -> Path:
+    """Give a copy of its repository to work in."""
+    shutil.copytree(undisturbed.folder, tmp_path / "evolved")
+    return tmp_path / "evolved"
+
+
+def configured(server: FaultServer) -> dict[str, str]:
+    return {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-test-0123456789", "GITSKILL_MODEL": "m"}
+
+
 @pytest.fixture
 def sheets(stored: Path, tmp_path: Path) -> Path:
     """Give a copy to work in."""
@@ -49,9 +81,8 @@ def sheets(stored: Path, tmp_path: Path) -> Path:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
     """Serve analysts, and make that endpoint the configured one."""
     with FaultServer(analysts) as served:
-        monkeypatch.setenv("OPENAI_BASE_URL", served.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
-        monkeypatch.setenv("GITSKILL_MODEL", "m")
+        for name, value in configured(served).items():
+            monkeypatch.setenv(name, value)
         yield served
 
 
@@ -83,27 +114,26 @@ def numbered(answers: Callable[[int, Seen], dict[str, Any]]) -> Callable[[Seen],
     return lambda seen: ok(lessons(answers(seen.number, seen)))
 
 
-def test_each_round_sees_what_all_before_it_have_taught(sheets: Path, gitskill: Run, server: FaultServer) -> None:
-    before = state(sheets)
+def test_each_round_sees_what_all_before_it_have_taught(stored: Path, undisturbed: Evolved, gitskill: Run) -> None:
+    found = told(gitskill(undisturbed.folder, "status", "--json"))
 
-    found = told(gitskill(sheets, *SEQUENTIAL, "--json"))
-
-    taught = [rule(seen) for seen in server.seen]
-    for number, seen in enumerate(server.seen):
+    taught = [rule(seen) for seen in undisturbed.seen]
+    for number, seen in enumerate(undisturbed.seen):
         assert [each in skill(seen) for each in taught] == [at < number for at in range(4)]
-    assert all(one.ended <= other.at for one, other in zip(server.seen, server.seen[1:], strict=False))
+    assert all(one.ended <= other.at for one, other in itertools.pairwise(undisturbed.seen))
     assert (found["strategy"], found["rounds"], found["calls"]) == ("sequential", 4, 4)
     counts = {name: count for name, count in found["lessons"].items() if count}
     assert counts == {"proposed": 4, "merged": 4}
     assert [(each["support"], each["of"]) for each in found["top"]] == [(1, 4)] * 4
-    assert state(sheets) == before
-    git(sheets, "fsck", "--strict", "--no-dangling")
+    assert state(undisturbed.folder) == state(stored)
+    git(undisturbed.folder, "fsck", "--strict", "--no-dangling")
 
 
 def test_the_history_is_a_line_of_octopuses_and_blame_leads_to_lessons_and_traces(
-    sheets: Path, gitskill: Run, server: FaultServer
+    undisturbed: Evolved, gitskill: Run
 ) -> None:
-    found = told(gitskill(sheets, *SEQUENTIAL, "--json"))
+    sheets = undisturbed.folder
+    found = told(gitskill(sheets, "status", "--json"))
 
     line = git(sheets, "log", "--first-parent", "--format=%H %s", found["candidate"]).splitlines()
     nodes = git(sheets, "for-each-ref", "--format=%(objectname)", "refs/heads/gitskill/r0001/m1-*").split()
@@ -111,7 +141,7 @@ def test_the_history_is_a_line_of_octopuses_and_blame_leads_to_lessons_and_trace
     lines = told(gitskill(sheets, "blame", "--rev", "r0001", "--json", "SKILL.md"))["lines"]
     added = [each for each in lines if each["kind"] != "base"]
     assert [each["lessons"] for each in added] == [[f"r0001/l000{number}a"] for number in range(1, 5)]
-    assert [each["text"] for each in added] == [f"- {rule(seen)}" for seen in server.seen]
+    assert [each["text"] for each in added] == [f"- {rule(seen)}" for seen in undisturbed.seen]
     assert all(len(each["traces"]) == 1 for each in added)
     place = f"{added[1]['line']},{added[1]['line']}"
     blamed = git(sheets, "blame", "-l", "-L", place, found["candidate"], "--", "SKILL.md").split()[0].lstrip("^")
@@ -153,14 +183,8 @@ def test_parallel_counts_its_levels(sheets: Path, gitskill: Run, server: FaultSe
 
 
 def test_paused_in_the_middle_it_ends_with_the_same_refs_and_pays_for_nothing_twice(
-    sheets: Path, stored: Path, tmp_path: Path, gitskill: Run, server: FaultServer
+    sheets: Path, undisturbed: Evolved, gitskill: Run, server: FaultServer
 ) -> None:
-    twin = tmp_path / "twin"
-    shutil.copytree(stored, twin)
-    gitskill(twin, *SEQUENTIAL)
-    asked = [seen.body for seen in server.seen]
-    server.seen.clear()
-
     for calls in (1, 3):
         paused = gitskill(sheets, *SEQUENTIAL, "--max-calls", str(calls))
         assert (paused.code, server.count) == (75, calls)
@@ -170,8 +194,8 @@ def test_paused_in_the_middle_it_ends_with_the_same_refs_and_pays_for_nothing_tw
     server.script = analysts
 
     assert gitskill(sheets, "evolve", "--run", "r0001", "--verify", "off").code == 0
-    assert refs(sheets) == refs(twin)
-    assert [seen.body for seen in server.seen if seen.number != 4] == asked
+    assert refs(sheets) == undisturbed.refs
+    assert [seen.body for seen in server.seen if seen.number != 4] == [seen.body for seen in undisturbed.seen]
 
 
 def kill(process: int, at: int) -> Callable[[Seen], object]:
@@ -180,12 +204,8 @@ def kill(process: int, at: int) -> Callable[[Seen], object]:
 
 
 def test_killed_at_any_round_it_goes_on_to_the_same_refs(
-    sheets: Path, stored: Path, tmp_path: Path, gitskill: Run, server: FaultServer
+    sheets: Path, undisturbed: Evolved, gitskill: Run, server: FaultServer
 ) -> None:
-    twin = tmp_path / "twin"
-    shutil.copytree(stored, twin)
-    gitskill(twin, *SEQUENTIAL)
-    server.seen.clear()
     program = [sys.executable, "-c", "from gitskill.cli.main import main; main()", "-C", str(sheets), *SEQUENTIAL]
 
     for at in (2, 4):
@@ -197,7 +217,7 @@ def test_killed_at_any_round_it_goes_on_to_the_same_refs(
     server.on_request = None
 
     assert gitskill(sheets, *SEQUENTIAL).code == 0
-    assert refs(sheets) == refs(twin)
+    assert refs(sheets) == undisturbed.refs
     assert server.count == 4 + 2
     assert len({seen.body for seen in server.seen}) == 4
     git(sheets, "fsck", "--strict", "--no-dangling")
@@ -292,40 +312,36 @@ def test_a_round_that_teaches_nothing_leaves_the_skill_as_it_is(
     assert (nothing["rounds"], nothing["candidate"]) == (2, None)
 
 
-@pytest.mark.usefixtures("server")
 def test_whoever_consolidates_makes_the_same_commits_and_a_changed_branch_is_told(
-    sheets: Path, gitskill: Run, monkeypatch: pytest.MonkeyPatch
+    evolved: Path, gitskill: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gitskill(sheets, *SEQUENTIAL)
-    before = refs(sheets, "refs/heads/gitskill")
-    gitskill(sheets, "undo")
-    assert "evolved" not in refs(sheets)
+    before = refs(evolved, "refs/heads/gitskill")
+    gitskill(evolved, "undo")
+    assert "evolved" not in refs(evolved)
     monkeypatch.setenv("GIT_COMMITTER_NAME", "Grace")
 
-    done = gitskill(sheets, "consolidate", "r0001")
+    done = gitskill(evolved, "consolidate", "r0001")
 
-    assert (done.code, refs(sheets, "refs/heads/gitskill")) == (0, before)
-    branch = git(sheets, "for-each-ref", "--format=%(refname:short)", "refs/heads/gitskill/r0001/l0002a-*").strip()
-    git(sheets, "branch", "-qD", branch)
-    again = gitskill(sheets, "consolidate", "r0001", "--json")
+    assert (done.code, refs(evolved, "refs/heads/gitskill")) == (0, before)
+    branch = git(evolved, "for-each-ref", "--format=%(refname:short)", "refs/heads/gitskill/r0001/l0002a-*").strip()
+    git(evolved, "branch", "-qD", branch)
+    again = gitskill(evolved, "consolidate", "r0001", "--json")
     assert "l0002a: changed or deleted since, but later rounds stand on them as they were" in again.err
     assert told(again)["lessons"]["merged"] == 4
-    git(sheets, "update-ref", "refs/heads/gitskill/r0001/l0009a-mine", "gitskill/r0001/m1-01^2")
-    assert told(gitskill(sheets, "consolidate", "r0001", "--json"))["lessons"]["dropped"] == 1
+    git(evolved, "update-ref", "refs/heads/gitskill/r0001/l0009a-mine", "gitskill/r0001/m1-01^2")
+    assert told(gitskill(evolved, "consolidate", "r0001", "--json"))["lessons"]["dropped"] == 1
 
 
-@pytest.mark.usefixtures("server")
-def test_a_run_whose_trace_was_forgotten_is_not_joined_in_another_way(sheets: Path, gitskill: Run) -> None:
-    gitskill(sheets, *SEQUENTIAL)
-    first = told(gitskill(sheets, "show", "l0001a", "--json"))["traces"][0]["trace"]
-    assert gitskill(sheets, "forget", first[:12]).code == 0
-    before = refs(sheets)
+def test_a_run_whose_trace_was_forgotten_is_not_joined_in_another_way(evolved: Path, gitskill: Run) -> None:
+    first = told(gitskill(evolved, "show", "l0001a", "--json"))["traces"][0]["trace"]
+    assert gitskill(evolved, "forget", first[:12]).code == 0
+    before = refs(evolved)
 
-    done = gitskill(sheets, "consolidate", "r0001")
+    done = gitskill(evolved, "consolidate", "r0001")
 
     assert done.code == 3
     assert "r0001/l0002a does not stand on what the round before it made of the skill" in done.err
-    assert refs(sheets) == before
+    assert refs(evolved) == before
 
 
 @pytest.mark.parametrize(
@@ -348,14 +364,12 @@ def test_what_means_nothing_in_rounds_is_refused_before_anything_is_paid(
     assert said in done.err
 
 
-@pytest.mark.usefixtures("server")
-def test_a_lesson_by_hand_begins_a_run_of_its_own(sheets: Path, gitskill: Run, tmp_path: Path) -> None:
-    gitskill(sheets, *SEQUENTIAL)
+def test_a_lesson_by_hand_begins_a_run_of_its_own(evolved: Path, gitskill: Run, tmp_path: Path) -> None:
     edits = tmp_path / "edits.yml"
     edits.write_text('- {op: append_to_section, file: SKILL.md, target_section: Dates, content: "- Mine."}\n')
     add = ("lesson", "add", "--title", "Mine", "--why", "seen", "--edits", str(edits))
 
-    refused = gitskill(sheets, *add, "--run", "r0001")
+    refused = gitskill(evolved, *add, "--run", "r0001")
 
     assert (refused.code, "r0001 is sequential" in refused.err) == (3, True)
-    assert gitskill(sheets, *add).out.startswith("r0002/l0001a")
+    assert gitskill(evolved, *add).out.startswith("r0002/l0001a")
