@@ -71,15 +71,15 @@ def _range(values: Sequence[float]) -> str:
     return f"{min(values):.2f} to {max(values):.2f}"
 
 
-def prepare(folder: Path) -> None:
-    """Store a hundred successful runs of about 30 KB beside a skill of 20 KB."""
+def prepare(folder: Path, traces: int = TRACES) -> None:
+    """Store successful runs of about 30 KB beside a skill of 20 KB."""
     make_repository(folder / "skill")
     logs = folder / "runs"
     logs.mkdir()
-    for number in range(TRACES):
+    for number in range(traces):
         (logs / f"task-{number}x.json").write_text(json.dumps(_run(number)))
     labels = folder / "labels.csv"
-    labels.write_text("id,outcome\n" + "".join(f"task-{number}x,success\n" for number in range(TRACES)))
+    labels.write_text("id,outcome\n" + "".join(f"task-{number}x,success\n" for number in range(traces)))
     gitskill(folder / "skill", "traces", "add", str(logs), "--labels", str(labels))
 
 

@@ -5,7 +5,7 @@ With MOST, each answer takes a time drawn between the two; with `exp`, one of an
 exponential distribution with the mean SECONDS. It prints its base URL; GET
 /stats tells the requests so far, the seconds from the first request to the last
 answer, and how long each took; GET /bodies gives what was asked. Analysts get a
-lesson that quotes the run they asked about; with `clashing` these lessons
+lesson that quotes the last run they asked about; with `clashing` these lessons
 repeat, nearly repeat and overlap each other as those of real runs do.
 """
 
@@ -32,6 +32,7 @@ ANSWER = {
 
 _DRAW = random.Random(7)  # noqa: S311 - not for secrets
 _LABEL = re.compile(r"\[[0-9a-f]{6}\] step (\d+), [^\n]+\n([^\n]+)")
+_RUN = re.compile(r"^Run \d+:$", re.MULTILINE)
 _SHEET = re.compile(r"Fill in sheet (\d+)")
 _SET = re.compile(r"^Set \d+:\n.*?(?=^Set \d+:|^Others of this group)", re.MULTILINE | re.DOTALL)
 _SHOWN = re.compile(r"^(l\d{4}[a-z]) \(", re.MULTILINE)
@@ -64,7 +65,7 @@ def answer(body: bytes, *, clashing: bool = False) -> dict[str, Any]:
     edit = {"op": "append_to_section", "file": "SKILL.md", "target_section": "Section 1", "content": f"- {rule}"}
     if clashing:
         rule, edit = _taught(int(_SHEET.findall(text)[-1]))
-    evidence = [{"run": 1, "step": int(step), "text": quote.strip()}]
+    evidence = [{"run": max(len(_RUN.findall(text)), 1), "step": int(step), "text": quote.strip()}]
     lesson = {"title": rule[:60], "cause": "seen", "rule": rule, "evidence": evidence, "edits": [edit]}
     return _said({"lessons": [lesson], "reason": ""})
 
