@@ -201,8 +201,10 @@ def test_killed_after_the_answer_the_draft_is_not_paid_for_again(
     (work / "sheets").unlink()
     server.on_request = None
 
-    assert gitskill(work, "init", "sheets", "--draft", PURPOSE).code == 0
-    assert server.count == 1
+    again = gitskill(work, "init", "sheets", "--draft", PURPOSE)
+
+    assert (again.code, server.count) == (0, 1)
+    assert "  draft     paid for before: nothing was asked\n" in again.err
 
 
 def test_in_a_repository_its_ledger_is_used_and_its_limits_count(

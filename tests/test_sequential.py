@@ -223,6 +223,16 @@ def test_killed_at_any_round_it_goes_on_to_the_same_refs(
     git(sheets, "fsck", "--strict", "--no-dangling")
 
 
+def test_a_gc_in_the_middle_of_a_round_takes_nothing_that_it_stands_on(
+    sheets: Path, undisturbed: Evolved, gitskill: Run, server: FaultServer
+) -> None:
+    server.on_request = lambda seen: git(sheets, "gc", "-q", "--prune=now") if seen.number == 3 else None
+
+    assert gitskill(sheets, *SEQUENTIAL).code == 0
+    assert refs(sheets) == undisturbed.refs
+    git(sheets, "fsck", "--strict", "--no-dangling")
+
+
 def test_a_round_may_replace_what_an_earlier_one_taught(sheets: Path, gitskill: Run, server: FaultServer) -> None:
     def answers(number: int, seen: Seen) -> dict[str, Any]:
         edit = {"op": "replace_in_section", "file": "SKILL.md", "target_section": "Writing"}

@@ -134,6 +134,10 @@ def _drafted(chosen: "Chosen", ledger: Path, name: str, purpose: str) -> "Drafte
             try:
                 return await Drafter(model.model, model.name, prompts, chosen.redactor).draft(wanted)
             finally:
-                output.tell(f"  draft     {output.bill(sum(model.bills().values(), Bill()))}")
+                bill = sum(model.bills().values(), Bill())
+                if bill.calls or bill.maybe_paid:
+                    output.tell(f"  draft     {output.bill(bill)}")
+                elif bill.replayed:
+                    output.tell("  draft     paid for before: nothing was asked")
 
     return run(ask())
