@@ -47,7 +47,6 @@ def evolve(
 
     from gitskill.cli.analyse import studied
     from gitskill.cli.consolidate import merge, refuse_settling
-    from gitskill.cli.status import document
     from gitskill.cli.working import stands
 
     if release_it:
@@ -58,14 +57,21 @@ def evolve(
     done = studied(session, study, flags, which, onward=engine != "rules")
     merge(session, done.run, done.chosen, flags, min_support, engine)
     found = stands(session, done.run)
-    if as_json:
-        told = document(session, found) | {"seconds": round(time.monotonic() - began, 1)}
-        output.document(told | (_released(session, found) if release_it else {}))
-    else:
-        screen(session, found, ends=not release_it)
-        if release_it:
-            _released(session, found, show=True)
+    _show(session, found, time.monotonic() - began if as_json else None, release_it=release_it)
     return 7 if found.traces["failed"] or done.skipped else 0
+
+
+def _show(session: Session, found: "Status", seconds: float | None, *, release_it: bool) -> None:
+    """Print what came of it, as a document where its `seconds` are asked for."""
+    from gitskill.cli.status import document
+
+    if seconds is not None:
+        told = document(session, found) | {"seconds": round(seconds, 1)}
+        output.document(told | (_released(session, found) if release_it else {}))
+        return
+    screen(session, found, ends=not release_it)
+    if release_it:
+        _released(session, found, show=True)
 
 
 def _refuse_unready(session: Session) -> None:

@@ -1,7 +1,7 @@
 """gitskill sync"""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -48,7 +48,7 @@ def sync(
     from gitskill.store.remote import default
 
     if only_pull and only_push:
-        raise click.UsageError("--pull and --push together are what sync does without them")
+        raise click.UsageError("--pull and --push are what sync does without them")
     wish = steps.Wish(remote or default(session.repository), traces, RunId.parse(run_name) if run_name else None)
     may_ask = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
     there = steps.look(session.repository, wish, may_ask=may_ask)
@@ -57,15 +57,20 @@ def sync(
     if not only_pull:
         pushed, kept = steps.push(session.repository, wish, there, session.who(), dry_run=dry_run, may_ask=may_ask)
         skipped += [each for each in kept if each.ref not in {one.ref.partition(":")[0] for one in skipped}]
-    if as_json:
-        told = {"pulled": pulled, "pushed": pushed, "skipped": skipped}
-        rows = {name: [_document(each) for each in found] for name, found in told.items()}
-        output.document({"remote": wish.remote, "dry_run": dry_run, **rows})
-    else:
-        output.table([(each.what, each.ref, each.detail) for each in (*pulled, *pushed, *skipped)])
-        if not (pulled or pushed or skipped):
-            output.tell("  nothing is new, here or there")
+    told = {"pulled": pulled, "pushed": pushed, "skipped": skipped}
+    _show(told, {"remote": wish.remote, "dry_run": dry_run} if as_json else None)
     return 7 if skipped else 0
+
+
+def _show(told: "dict[str, list[Step]]", document: dict[str, Any] | None) -> None:
+    """Print what went where: as a part of `document` where there is one."""
+    steps = [each for found in told.values() for each in found]
+    if document is not None:
+        output.document(document | {name: [_document(each) for each in found] for name, found in told.items()})
+        return
+    output.table([(each.what, each.ref, each.detail) for each in steps])
+    if not steps:
+        output.tell("  nothing is new, here or there")
 
 
 def _pull(
