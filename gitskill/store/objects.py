@@ -50,17 +50,18 @@ class Batch:
     """
 
     def __init__(self, repository: Repository, under: "Batch | None" = None) -> None:
-        """Begin with nothing, or with what `under` has made: what is made here may stand on that."""
+        """Begin with nothing, or with what `under` has made, put on disk again where it is gone: to stand on that."""
         self.repository = repository
         self._new: dict[str, Object] = {}
         self._trees: dict[str, Entries] = {}
         self._unguarded: dict[str, Object] = {}
         self._guards: list[Path] = []
         weakref.finalize(self, let_go, self._guards)
-        if under:
-            self.take(under)
         self.waiting = 0
         """The compressed bytes that are not written yet."""
+        if under:
+            self.take(under)
+            self.write()
 
     def blob(self, data: bytes) -> str:
         """Add a file's bytes and return their id."""
