@@ -1,6 +1,6 @@
 """A run's candidate to a version: merged into the branch that is checked out, checked again, tagged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gitskill.checks.finding import Level
@@ -65,8 +65,8 @@ def prepare(nodes: NodeStore, found: Status, bump: Bump | None = None) -> Draft:
     repository = nodes.reader.repository
     branch = ready_branch(repository)
     _refuse_checked_out(repository, found.run.id)
-    node = _candidate(nodes, found)
-    candidate = found.candidate or node.commit
+    line = _candidate(nodes, found)
+    candidate = found.candidate or line[0].commit
     head = repository.head()
     if not repository.descends(head, found.run.base):
         raise NeedsPerson(
@@ -148,8 +148,11 @@ def _refuse_checked_out(repository: Repository, run: RunId) -> None:
             )
 
 
-def _candidate(nodes: NodeStore, found: Status) -> Node:
-    """Give the octopus below the candidate, or raise: there is none, it is released, or it lacks a lesson."""
+def _candidate(nodes: NodeStore, found: Status) -> tuple[Node, ...]:
+    """Give the octopus below the candidate, or raise: there is none, it is released, or it lacks a lesson.
+
+    Of a sequential run those of the rounds before follow it.
+    """
     repository, run = nodes.reader.repository, found.run.id
     if done := released_as(repository, nodes.reader.folder, run, found.candidate):
         raise NeedsPerson(f"{run} is {done.tag} already", hint=f"to see what it brought: gitskill show {run}")
@@ -163,17 +166,21 @@ def _candidate(nodes: NodeStore, found: Status) -> Node:
         raise NeedsPerson(f"{run} has no candidate", hint=again)
     ours = (at for at, says in octopuses(repository, found.candidate) if says.id.run == run)
     top = next(ours, None)
-    node = nodes.read(top) if top else None
-    if node is None or node.base != found.run.base:
+    line = nodes.line(top) if top else ()
+    if not line or line[-1].base != found.run.base:
         raise InvalidInput(f"{_evolved(nodes, found)} is not what {run} came to", hint=again)
-    if late := list(_late(nodes, found, node)):
+    if late := list(_late(nodes, found, line)):
         raise NeedsPerson(f"the candidate of {run} does not have {late[0].short} as it is now", hint=again)
-    return node
+    return line
 
 
-def _late(nodes: NodeStore, found: Status, node: Node) -> Iterator[LessonId]:
-    """Give the lessons that were added, or amended, after the candidate was made."""
-    carried = {lesson: commit for live in node.live for lesson, commit in live.sources}
+def _late(nodes: NodeStore, found: Status, line: Sequence[Node]) -> Iterator[LessonId]:
+    """Give the lessons that were added, or amended, after the candidate was made.
+
+    An amended one of a sequential run counts as it was: later rounds stand on it.
+    """
+    amendable = () if found.is_sequential else line
+    carried = {lesson: commit for node in amendable for live in node.live for lesson, commit in live.sources}
     for item in lessons.listed(nodes.reader.repository, found.run.id):
         state = found.lessons[item.id].state if item.id in found.lessons else State.PROPOSED
         if state is State.PROPOSED or carried.get(item.id, item.commit) != item.commit:
@@ -204,13 +211,14 @@ def _merged(nodes: NodeStore, found: Status, candidate: CommitId, branch: str) -
     return merge(base, ours, theirs)
 
 
-def _lessons(nodes: NodeStore, node: Node, candidate: CommitId) -> Iterator[LookedAt]:
+def _lessons(nodes: NodeStore, line: Sequence[Node], candidate: CommitId) -> Iterator[LookedAt]:
     """Give what the candidate is made of: its lessons, and what people committed on top of it."""
     reader = nodes.reader
-    base = reader.read(node.base)
-    for _, commit in sorted({source for live in node.live for source in live.sources}):
-        yield LookedAt(base, reader.read(commit), nodes.live(commit, node.base).changes)
-    yield _looked_at(reader.read(node.commit), reader.read(candidate))
+    for node in line:
+        base = reader.read(node.base)
+        for _, commit in sorted({source for live in node.live for source in live.sources}):
+            yield LookedAt(base, reader.read(commit), nodes.live(commit, node.base).changes)
+    yield _looked_at(reader.read(line[0].commit), reader.read(candidate))
 
 
 def _looked_at(before: Skill, after: Skill) -> LookedAt:

@@ -354,6 +354,30 @@ def test_a_run_whose_trace_was_forgotten_is_not_joined_in_another_way(evolved: P
     assert refs(evolved) == before
 
 
+def test_a_candidate_of_rounds_is_released_and_a_lesson_of_the_middle_dropped(evolved: Path, gitskill: Run) -> None:
+    branch = git(evolved, "for-each-ref", "--format=%(refname)", "refs/heads/gitskill/r0001/l0003a-*").strip()
+    tree = git(evolved, "rev-parse", f"{branch}^{{tree}}").strip()
+    amended = git(evolved, "commit-tree", tree, "-p", branch, "-m", "Mine").strip()
+    git(evolved, "update-ref", branch, amended)  # an amended branch is no reason to refuse: it counts as it was
+
+    candidate = git(evolved, "rev-parse", "gitskill/r0001/evolved").strip()
+    released = told(gitskill(evolved, "release", "r0001", "--json"))
+    clone = evolved.parent / "clone"
+    git(evolved, "clone", "-q", ".", str(clone))
+    assert gitskill(evolved, "drop", "l0002a").code == 0
+
+    [log] = told(gitskill(evolved, "log", "--json"))
+    taught = [f"r0001/l000{number}a" for number in range(1, 5)]
+    assert (log["tag"], log["run"], log["lessons"]) == (released["tag"], "r0001", taught)
+    lines = told(gitskill(evolved, "blame", "--json", "SKILL.md"))["lines"]
+    assert [each["lessons"] for each in lines if each["kind"] != "base"] == [[taught[0]], [taught[2]], [taught[3]]]
+    assert git(clone, "for-each-ref", "refs/gitskill") == ""
+    page = gitskill(clone, "report", released["tag"], "-o", "-").out
+    assert all(each.rpartition("/")[2] in page for each in taught)
+    blamed = [gitskill(clone, "blame", "--rev", name, "--json", "SKILL.md").out for name in ("r0001", candidate)]
+    assert blamed[0] == blamed[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -131,11 +131,11 @@ def _lessons(nodes: NodeStore, candidate: CommitId) -> Mapping[LessonId, Lesson]
 
 
 def _carried(nodes: NodeStore, candidate: CommitId) -> tuple[Live, ...]:
-    """Give what the last octopus of a candidate carries: a person may have committed on top of it."""
+    """Give what the last octopus of a candidate carries, and the rounds below it; a person may have gone on from it."""
     octopus = next((commit for commit, _ in octopuses(nodes.reader.repository, candidate)), None)
     if octopus is None:
         raise InvalidInput(f"{candidate[:10]} joins no lessons")
-    return nodes.read(octopus).live
+    return tuple(live for node in reversed(nodes.line(octopus)) for live in node.live)
 
 
 def _places(change: Comparison) -> Mapping[LessonId, list[str]]:

@@ -87,5 +87,5 @@ def _taught(nodes: NodeStore, start: CommitId) -> dict[LessonId, Teaching]:
             counted = dict(says.support)
             for live in nodes.read(commit).live:
                 found |= {lesson: Teaching(lesson, at, counted.get(lesson)) for lesson, at in live.sources}
-        below.update(nodes.reader.repository.parents(commit))  # a merge above speaks for those below it
+        below.update(nodes.reader.repository.parents(commit)[1:])  # a merge above speaks for those that it joins
     return found

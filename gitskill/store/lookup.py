@@ -30,9 +30,10 @@ def candidate(repository: Repository, run: RunId) -> CommitId:
     if found := find_candidate(repository, run):
         return found
     start = None if repository.git.head_is_unborn else repository.head()
-    ours = [(says.id.level, commit) for commit, says in octopuses(repository, start) if says.id.run == run]
+    known = octopuses(repository, start)
+    ours = [(says.id.level, says.id.group, commit) for commit, says in known if says.id.run == run]
     if start and ours:
-        return max(ours)[1]
+        return max(ours)[2]
     raise NotFound(f"{run} has no candidate", hint=f"gitskill consolidate {run}")
 
 

@@ -83,6 +83,16 @@ class NodeStore:
         _agree(commit, says, kept)
         return Node(commit, base, says, tuple(kept))
 
+    def line(self, commit: CommitId) -> tuple[Node, ...]:
+        """Read an octopus and those of its run that it stands on, as the rounds of a sequential run do; the last first.
+
+        The last of them stands on the run's base.
+        """
+        found = [self.read(commit)]
+        while (below := Octopus.read(self._says(found[-1].base))) and below.id.run == found[0].says.id.run:
+            found.append(self.read(found[-1].base))
+        return tuple(found)
+
     def members(self, live: Live, base: CommitId) -> list[Live]:
         """Give what a fold or resolution settles, with those of its lessons that still count."""
         every = [self.live(parent, base) for parent in self.reader.repository.parents(live.commit)]

@@ -69,8 +69,8 @@ def _of_run(nodes: NodeStore, run: RunId) -> Subject:
     if tip is None and record is None:
         raise NotFound(f"there is no run {run} of this skill here", hint="gitskill log names released runs")
     roots = _roots(nodes, run, tip, ()) if tip else ()
-    # An octopus has its base as first parent.
-    base = record.base if record else repository.parents(roots[0])[0]
+    # An octopus has its base as first parent, and the first of several stands on that of the run.
+    base = record.base if record else repository.parents(roots[-1])[0]
     return Subject(str(run), (Story(run, base, roots, record),), base, tip or base)
 
 
@@ -100,7 +100,7 @@ def _of_release(nodes: NodeStore, release: Release, known: list[Release]) -> Sub
     stories = []
     for run in sorted(set(found)):
         roots = _roots(nodes, run, release.commit, stop)
-        stories.append(Story(run, repository.parents(roots[0])[0], roots, records.get(run)))
+        stories.append(Story(run, repository.parents(roots[-1])[0], roots, records.get(run)))
     before = max(earlier, key=lambda each: each.version).commit if earlier else stories[0].base
     return Subject(release.tag, tuple(stories), before, release.commit, release)
 
@@ -115,5 +115,5 @@ def _roots(nodes: NodeStore, run: RunId, tip: CommitId, stop: list[CommitId] | t
             continue
         if commit not in below:
             found.append(commit)
-        below.update(repository.parents(commit))
+        below.update(repository.parents(commit)[1:])  # the first is what it stands on
     return tuple(found)
