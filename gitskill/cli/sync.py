@@ -1,7 +1,8 @@
 """gitskill sync"""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,25 +13,36 @@ if TYPE_CHECKING:
     from gitskill.sync import Step, Wish
 
 
+@dataclass(frozen=True, slots=True)
+class _Flags:
+    """What is to go which way."""
+
+    only_pull: bool = False
+    only_push: bool = False
+    traces: bool = False
+    run_name: str | None = None
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        if self.only_pull and self.only_push:
+            raise click.UsageError("--pull and --push together are what sync does without them")
+
+
+_FLAGS = (
+    click.option("--pull", "only_pull", is_flag=True, help="Only bring what is new there."),
+    click.option("--push", "only_push", is_flag=True, help="Only send what is new here."),
+    click.option("--traces", is_flag=True, help="Traces too: what agents did, without the secrets that were found."),
+    click.option("--lessons", "run_name", metavar="RUN", help="The branches of this run's lessons and merges too."),
+    click.option("--dry-run", "-n", is_flag=True, help="Say what would go where; move no ref, here or there."),
+)
+
+
 @click.command()
 @click.argument("remote", default="", metavar="[REMOTE]")
-@click.option("--pull", "only_pull", is_flag=True, help="Only bring what is new there.")
-@click.option("--push", "only_push", is_flag=True, help="Only send what is new here.")
-@click.option("--traces", is_flag=True, help="Traces too: they are what agents did, without secrets that were found.")
-@click.option("--lessons", "run_name", metavar="RUN", help="The branches of this run's lessons and merges too.")
-@click.option("--dry-run", "-n", is_flag=True, help="Say what would go where; move no ref, here or there.")
+@options.together("flags", _Flags, _FLAGS)
 @options.as_json
 @click.pass_obj
-def sync(
-    session: Session,
-    remote: str,
-    only_pull: bool,
-    only_push: bool,
-    traces: bool,
-    run_name: str | None,
-    dry_run: bool,
-    as_json: bool,
-) -> int:
+def sync(session: Session, remote: str, flags: _Flags, as_json: bool) -> int:
     """Share runs, rejections and, if you like, traces with a team.
 
     REMOTE is a name or a URL; without it, the one that git would take. Each ref
@@ -47,29 +59,39 @@ def sync(
     from gitskill.ids import RunId
     from gitskill.store.remote import default
 
-    if only_pull and only_push:
-        raise click.UsageError("--pull and --push are what sync does without them")
-    wish = steps.Wish(remote or default(session.repository), traces, RunId.parse(run_name) if run_name else None)
+    lessons = RunId.parse(flags.run_name) if flags.run_name is not None else None
+    wish = steps.Wish(remote or default(session.repository), flags.traces, lessons)
     may_ask = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
     there = steps.look(session.repository, wish, may_ask=may_ask)
-    pulled, skipped = ([], []) if only_push else _pull(session, wish, there, dry_run=dry_run, may_ask=may_ask)
-    pushed: list[Step] = []
-    if not only_pull:
-        pushed, kept = steps.push(session.repository, wish, there, session.who(), dry_run=dry_run, may_ask=may_ask)
-        skipped += [each for each in kept if each.ref not in {one.ref.partition(":")[0] for one in skipped}]
-    told = {"pulled": pulled, "pushed": pushed, "skipped": skipped}
-    _show(told, {"remote": wish.remote, "dry_run": dry_run} if as_json else None)
-    return 7 if skipped else 0
+    found = _Done(*([], []) if flags.only_push else _pull(session, wish, there, dry_run=flags.dry_run, may_ask=may_ask))
+    if not flags.only_pull:
+        pushed, kept = steps.push(
+            session.repository, wish, there, session.who(), dry_run=flags.dry_run, may_ask=may_ask
+        )
+        found.pushed.extend(pushed)
+        told = {each.ref.partition(":")[0] for each in found.skipped}
+        found.skipped.extend(each for each in kept if each.ref not in told)
+    _show(found, wish.remote, flags, as_json=as_json)
+    return 7 if found.skipped else 0
 
 
-def _show(told: "dict[str, list[Step]]", document: dict[str, Any] | None) -> None:
-    """Print what went where: as a part of `document` where there is one."""
-    steps = [each for found in told.values() for each in found]
-    if document is not None:
-        output.document(document | {name: [_document(each) for each in found] for name, found in told.items()})
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What went which way, and what did not."""
+
+    pulled: "list[Step]"
+    skipped: "list[Step]"
+    pushed: "list[Step]" = field(default_factory=list)
+
+
+def _show(found: _Done, remote: str, flags: _Flags, *, as_json: bool) -> None:
+    every = {"pulled": found.pulled, "pushed": found.pushed, "skipped": found.skipped}
+    if as_json:
+        rows = {name: [_document(each) for each in steps] for name, steps in every.items()}
+        output.document({"remote": remote, "dry_run": flags.dry_run, **rows})
         return
-    output.table([(each.what, each.ref, each.detail) for each in steps])
-    if not steps:
+    output.table([(each.what, each.ref, each.detail) for steps in every.values() for each in steps])
+    if not any(every.values()):
         output.tell("  nothing is new, here or there")
 
 
