@@ -20,6 +20,8 @@ from gitskill.store.repository import Repository, Who
 from gitskill.store.share import Relation, Seen, relation, remember, seen
 from gitskill.vetting import record_problem
 
+ALL = "all"
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -27,8 +29,19 @@ class Wish:
 
     remote: str
     traces: bool = False
-    lessons: RunId | None = None
-    """The run whose branches go along."""
+    lessons: str = ""
+    """The run whose branches go along, or `all`."""
+
+    def __post_init__(self) -> None:
+        if self.lessons not in ("", ALL):
+            RunId.parse(self.lessons)
+
+    def has_branch(self, repository: Repository, ref: str) -> bool:
+        """Tell whether a ref is a branch of a lesson or merge that goes along."""
+        above, _, name = ref.removeprefix(names.branches(repository)).partition("/")
+        run = names.run_of(f"/{above}/")
+        is_ours = ref == f"{names.branches(repository)}{run}/{name}" and name != "" and "/" not in name
+        return is_ours and self.lessons in (ALL, str(run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ def look(repository: Repository, wish: Wish, *, may_ask: bool = False) -> dict[s
     """Ask the remote where the refs stand that are to be shared. Names that are none of ours are not seen."""
     patterns = [f"{names.RUNS}*", REJECTED, *([traces.REF] if wish.traces else [])]
     if wish.lessons:
-        patterns.append(f"{names.branches(repository)}{wish.lessons}/*")
+        patterns.append(f"{names.branches(repository)}{'' if wish.lessons == ALL else f'{wish.lessons}/'}*")
     found = remote.advertised(repository, wish.remote, *patterns, may_ask=may_ask).refs
     return {ref: oid for ref, oid in found.items() if _is_shared(repository, ref, wish)}
 
@@ -67,9 +80,7 @@ def _is_shared(repository: Repository, ref: str, wish: Wish) -> bool:
     if ref.startswith(names.RUNS):
         run = names.run_of(ref)
         return run is not None and ref == f"{names.RUNS}{run}"
-    if wish.lessons and ref.startswith(f"{names.branches(repository)}{wish.lessons}/"):
-        return ref.count("/") == f"{names.branches(repository)}{wish.lessons}/".count("/")
-    return ref == REJECTED or (wish.traces and ref == traces.REF)
+    return ref == REJECTED or (wish.traces and ref == traces.REF) or wish.has_branch(repository, ref)
 
 
 def ours(repository: Repository, wish: Wish) -> dict[str, str]:

@@ -328,6 +328,33 @@ def test_lessons_travel_with_their_run_if_asked_and_a_checked_out_branch_stays(t
     assert refs(team / "bob", "refs/heads/gitskill") == {**lessons, evolved: main}
 
 
+def test_all_lessons_travel_and_nothing_that_only_looks_like_one(team: Path, gitskill: Run) -> None:
+    lessons = refs(team / "ada", "refs/heads/gitskill")
+    for branch in ("gitskill/mine", "gitskill/r0001/deep/er", "gitskill/r1/x"):
+        git(team / "ada", "branch", branch)
+
+    assert gitskill(team / "ada", "sync", "--lessons", "all").code == 0
+
+    assert refs(team / "origin.git", "refs/heads/gitskill") == lessons
+
+
+def test_a_record_without_its_lessons_is_not_taken_for_a_run_whose_lessons_were_deleted(
+    team: Path, gitskill: Run
+) -> None:
+    gitskill(team / "ada", "sync", "--lessons", "r0001", "--traces")
+    gitskill(team / "bob", "sync", "--traces")
+    before = refs(team / "bob")
+
+    done = gitskill(team / "bob", "consolidate", "r0001")
+
+    assert (done.code, done.out) == (3, "")
+    assert "the lessons of r0001 are not here\nhint: gitskill sync --lessons r0001\n" in done.err
+    assert refs(team / "bob") == before
+    assert gitskill(team / "bob", "sync", "--lessons", "r0001").code == 0
+    assert gitskill(team / "bob", "consolidate", "r0001").code == 0
+    assert refs(team / "bob", RECORD) == refs(team / "ada", RECORD)
+
+
 def test_a_fresh_clone_without_any_of_it_still_blames_every_released_line(team: Path, gitskill: Run) -> None:
     git(team / "ada", "merge", "-q", "--no-ff", "-m", "Take it", "gitskill/r0001/evolved")
     git(team / "ada", "push", "-q", "origin", "main")
@@ -363,7 +390,8 @@ def test_who_was_slower_sends_nothing_over_what_came_between(team: Path, gitskil
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code"), [(["nowhere"], 3), (["--push", "--pull"], 2), (["--lessons", "main"], 3), (["../gone"], 3)]
+    ("arguments", "code"),
+    [(["nowhere"], 3), (["--push", "--pull"], 2), (["--lessons", "main"], 3), (["--lessons", ""], 2), (["../gone"], 3)],
 )
 def test_what_cannot_be_is_told_and_changes_nothing(arguments: list[str], code: int, team: Path, gitskill: Run) -> None:
     before = refs(team / "ada"), state(team / "ada")

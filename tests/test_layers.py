@@ -95,7 +95,6 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "model",
         "plan",
         "lesson",
-        "message",
         "messages",
         "node",
         "outcome",

@@ -20,7 +20,7 @@ class _Flags:
     only_pull: bool = False
     only_push: bool = False
     traces: bool = False
-    run_name: str | None = None
+    lessons: str | None = None
     dry_run: bool = False
 
     def __post_init__(self) -> None:
@@ -32,7 +32,7 @@ _FLAGS = (
     click.option("--pull", "only_pull", is_flag=True, help="Only bring what is new there."),
     click.option("--push", "only_push", is_flag=True, help="Only send what is new here."),
     click.option("--traces", is_flag=True, help="Traces too: what agents did, without the secrets that were found."),
-    click.option("--lessons", "run_name", metavar="RUN", help="The branches of this run's lessons and merges too."),
+    click.option("--lessons", metavar="RUN|all", help="The branches of a run's lessons and merges too."),
     click.option("--dry-run", "-n", is_flag=True, help="Say what would go where; move no ref, here or there."),
 )
 
@@ -56,11 +56,11 @@ def sync(session: Session, remote: str, flags: _Flags, as_json: bool) -> int:
       gitskill sync --pull --traces
     """
     from gitskill import sync as steps
-    from gitskill.ids import RunId
     from gitskill.store.remote import default
 
-    lessons = RunId.parse(flags.run_name) if flags.run_name is not None else None
-    wish = steps.Wish(remote or default(session.repository), flags.traces, lessons)
+    if flags.lessons == "":
+        raise click.UsageError("--lessons is empty: name a run, such as r0007, or say all")
+    wish = steps.Wish(remote or default(session.repository), flags.traces, flags.lessons or "")
     may_ask = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
     there = steps.look(session.repository, wish, may_ask=may_ask)
     found = _Done(*([], []) if flags.only_push else _pull(session, wish, there, dry_run=flags.dry_run, may_ask=may_ask))

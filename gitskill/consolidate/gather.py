@@ -8,7 +8,7 @@ from gitskill.checks.change import check_change
 from gitskill.checks.finding import Level
 from gitskill.checks.hidden import hidden_names
 from gitskill.checks.reach import reach_findings
-from gitskill.errors import InvalidInput
+from gitskill.errors import InvalidInput, NotFound
 from gitskill.fate import Aside, LessonFate, State
 from gitskill.ids import CommitId, LessonId
 from gitskill.lesson import PERSON, Lesson, TraceRef
@@ -42,6 +42,13 @@ class Gathered:
         return {lesson: found.traces for lesson, found in self.lessons.items()}
 
 
+def _refuse_absent(nodes: NodeStore, run: Run, fates: Mapping[str, LessonFate]) -> None:
+    """Refuse a run whose record came from somebody else without its lessons: nobody here has deleted them."""
+    made = [fate.commit for fate in fates.values() if fate.commit]
+    if made and not any(commit in nodes.reader.repository.git for commit in made):
+        raise NotFound(f"the lessons of {run.id} are not here", hint=f"gitskill sync --lessons {run.id}")
+
+
 def gather(
     nodes: NodeStore, run: Run, fates: Mapping[str, LessonFate], there: Iterable[Found] | None = None
 ) -> Gathered:
@@ -51,7 +58,9 @@ def gather(
     aside: list[Aside] = []
     people: set[LessonId] = set()
     known = partial(sources, nodes, run.base)
-    there = lessons.listed(nodes.reader.repository, run.id) if there is None else there
+    if there is None:
+        _refuse_absent(nodes, run, fates)
+        there = lessons.listed(nodes.reader.repository, run.id)
     here = {found.id: found for found in there}
     for slot, fate in fates.items():
         lesson = LessonId.parse(f"{run.id}/{slot}")
