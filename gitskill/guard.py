@@ -11,12 +11,12 @@ from gitskill.checks.finding import Finding, Level
 from gitskill.checks.reach import reach_findings
 from gitskill.checks.whole import check_whole
 from gitskill.errors import InvalidInput, NotFound
-from gitskill.ids import CommitId
 from gitskill.message import Message
 from gitskill.skill.snapshot import Skill
 from gitskill.store.names import branches
 from gitskill.store.refs import HEADS, OWN, is_version_tag
 from gitskill.store.repository import Repository
+from gitskill.store.share import keeps
 from gitskill.store.skills import SkillReader, skills_in
 from gitskill.store.staged import current_branch, parents_to_be, typed, written
 
@@ -124,7 +124,7 @@ def receive_objections(repository: Repository, changes: Iterable[RefChange]) -> 
 def _goes_on(repository: Repository, change: RefChange) -> bool:
     if change.creates:
         return True
-    return not change.deletes and repository.descends(CommitId(change.new), CommitId(change.old))
+    return not change.deletes and keeps(repository, change.new, change.old)
 
 
 def _red(repository: Repository, change: RefChange) -> Iterator[str]:

@@ -23,6 +23,7 @@ from gitskill.store.repository import Repository
 _DIGITS = 16
 _MAX_FILES = 200_000
 _MAX_STATES = 10_000
+_LASTING = ("run.json", "plan.json", "fates/")
 
 
 class Relation(StrEnum):
@@ -141,9 +142,17 @@ def continues(repository: Repository, new: str, old: str) -> bool:
     return files_of(repository, old).items() <= files_of(repository, new).items()
 
 
-def same_origin(repository: Repository, one: str, other: str) -> bool:
-    """Tell whether two states are of one run."""
-    return _origin(repository, one) == _origin(repository, other)
+def keeps(repository: Repository, new: str, old: str) -> bool:
+    """Tell whether `new` loses nothing of `old` that a run cannot do without: its plan, and what became of each trace.
+
+    What was decided on may change with every state, and so may what takes no part.
+    """
+    if repository.descends(CommitId(new), CommitId(old)):
+        return True
+    if _origin(repository, new) != _origin(repository, old):
+        return False
+    there = files_of(repository, new)
+    return all(path in there for path in files_of(repository, old) if path.startswith(_LASTING))
 
 
 def _origin(repository: Repository, state: str) -> str:
