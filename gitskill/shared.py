@@ -3,7 +3,7 @@
 What one side took away is not brought back to it, and not taken from the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gitskill.errors import GitRefused, InvalidInput, NotFound
@@ -48,9 +48,10 @@ def join_traces(
     mine, yours = files_of(repository, old) if old else {}, files_of(repository, theirs)
     goes_on = old is None or repository.descends(theirs, CommitId(old))
     names = tuple(_names(repository, root))
-    gathered, refused, new, gone = traces.Collection(repository), [], 0, 0
-    for trace in names:
-        files = (documents.path_of(trace), documents.path_of(trace, traces.ABOUT))
+    gathered, new, gone = traces.Collection(repository), 0, 0
+    pairs = {trace: (documents.path_of(trace), documents.path_of(trace, traces.ABOUT)) for trace in names}
+    refused = _strange(yours, {path for pair in pairs.values() for path in pair})
+    for trace, files in pairs.items():
         if all(mine.get(path, "") == yours.get(path) for path in files):
             continue
         if trace not in known and seen.had(trace):
@@ -79,7 +80,7 @@ def join_rejected(
     gone = [name for name in names if name not in here and seen.had(name)]
     wanted = [name for name in names if name not in here and name not in gone]
     new: dict[str, Change] = {}
-    refused = []
+    refused = _strange(files_of(repository, theirs), set(map(documents.path_of, names)))
     for path, data in documents.load(repository, root, map(documents.path_of, wanted)):
         name = path.removesuffix(".json").replace("/", "")
         if problem := rejection_problem(name, data, redactor):
@@ -89,6 +90,11 @@ def join_rejected(
     whole = None if refused or gone else theirs
     move = documents.join(batch, repository, REJECTED, new, whole, who)
     return Joined(move, names, len(new), len(gone), tuple(refused))
+
+
+def _strange(found: Collection[str], known: Collection[str]) -> list[tuple[str, str]]:
+    """Name files that are no document at all: what nobody reads is not taken in either."""
+    return [(path, "it is no such document") for path in sorted(set(found) - set(known))]
 
 
 def to_send(repository: Repository, ours: CommitId, theirs: CommitId, who: Who) -> str:

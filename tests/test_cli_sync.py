@@ -211,10 +211,11 @@ def test_a_trace_that_was_taken_away_does_not_come_back(command: list[str], team
 
 def spoilt(kind: str, data: bytes, about: dict[str, object]) -> tuple[str, bytes, dict[str, object]]:
     """Give a trace that is not what it claims to be."""
+    data = data.replace(b"Tidy", kind.encode())
     if kind == "another content":
-        return str(about["trace"]), data.replace(b"sheet", b"shoot"), about
+        return content_id(data), data + b" ", {**about, "trace": content_id(data)}
     if kind == "a secret":
-        data = data.replace(b"Tidy up", b"Use AKIAIOSFODNN7EXAMPLA and tidy up")
+        data = data.replace(b"up", b"Use AKIAIOSFODNN7EXAMPLA and tidy up", 1)
     elif kind == "no trace":
         data = b'{"steps": 1}\n'
     name = content_id(data)
@@ -222,47 +223,61 @@ def spoilt(kind: str, data: bytes, about: dict[str, object]) -> tuple[str, bytes
     return name, data, {**told_of, "path": "/home/ada/x"} if kind == "a home folder" else told_of
 
 
-@pytest.mark.parametrize("kind", ["another content", "a secret", "no trace", "about another", "a home folder"])
-def test_a_trace_that_is_not_what_it_claims_is_left_out_and_the_others_come(
-    kind: str, team: Path, gitskill: Run
-) -> None:
+def test_traces_that_are_not_what_they_claim_are_left_out_and_the_others_come(team: Path, gitskill: Run) -> None:
     gitskill(team / "ada", "sync", "--traces")
-    server = Repository.open(team / "origin.git")
-    [first, *rest] = entries(server)
-    read = git(team / "origin.git", "show", f"{REF}:{path_of(first.trace)}").encode()
-    about = json.loads(git(team / "origin.git", "show", f"{REF}:{path_of(first.trace, ABOUT)}"))
-    name, data, about = spoilt(kind, read, about)
-    gone = dict.fromkeys((path_of(first.trace), path_of(first.trace, ABOUT)))
-    changed(team / "origin.git", REF, {**gone, path_of(name): data, path_of(name, ABOUT): codec.canonical(about)})
+    every = entries(Repository.open(team / "origin.git"))
+    read = git(team / "origin.git", "show", f"{REF}:{path_of(every[0].trace)}").encode()
+    about = json.loads(git(team / "origin.git", "show", f"{REF}:{path_of(every[0].trace, ABOUT)}"))
+    reasons = {
+        "another content": "its content is not what its name says",
+        "a secret": "it holds what looks like a secret or personal",
+        "no trace": "",
+        "about another": "it is about another trace",
+        "a home folder": "it holds what looks like a secret or personal",
+    }
+    bad = {kind: spoilt(kind, read, about) for kind in reasons}
+    files: dict[str, Change] = {path_of(name): data for name, data, _ in bad.values()}
+    files |= {path_of(name, ABOUT): codec.canonical(said) for name, _, said in bad.values()}
+    files[path_of("f" * 64, ABOUT)] = b"{}"
+    changed(team / "origin.git", REF, files)
 
-    done = gitskill(team / "bob", "sync", "--traces")
+    done = gitskill(team / "bob", "sync", "--traces", "--json")
 
-    assert (done.code, f"skipped       {REF}:{name[:10]}" in done.out) == (7, True)
-    assert {entry.trace for entry in entries(Repository.open(team / "bob"))} == {entry.trace for entry in rest}
+    skipped = {each["ref"]: each["detail"] for each in json.loads(done.out)["skipped"]}
+    assert (done.code, len(skipped)) == (7, 6)
+    assert skipped[f"{REF}:{path_of('f' * 64, ABOUT)}"] == "it is no such document"
+    for kind, (name, _, _) in bad.items():
+        assert reasons[kind] in skipped[f"{REF}:{name[:10]}"]
+    assert {entry.trace for entry in entries(Repository.open(team / "bob"))} == {entry.trace for entry in every}
     # What was refused is not in Bob's history either.
     theirs = refs(team / "origin.git", REF)[REF]
     assert not Repository.open(team / "bob").git.descendant_of(refs(team / "bob", REF)[REF], theirs)
 
 
-@pytest.mark.parametrize(
-    ("files", "why"),
-    [
+def test_records_that_are_none_are_left_out(team: Path, gitskill: Run) -> None:
+    gitskill(team / "ada", "sync")
+    told_of = json.loads(git(team / "origin.git", "show", f"{RECORD}:run.json"))
+    bad: list[tuple[dict[str, Change], str]] = [
         ({"run.json": b"{}"}, "run.json: "),
         ({"run.json": None}, "it has no run.json"),
         ({"plan.json": b"[]"}, "is damaged"),
         ({"note.json": b'{"a": "mail ada@example.com"}'}, "note.json holds what looks like a secret or personal"),
         ({"note.json": b"{"}, "it holds what is no JSON"),
-    ],
-)
-def test_a_record_that_is_none_is_left_out(files: dict[str, Change], why: str, team: Path, gitskill: Run) -> None:
-    gitskill(team / "ada", "sync")
-    changed(team / "origin.git", RECORD, files)
-    before = refs(team / "bob")
+    ]
+    for number, (files, _) in enumerate(bad, 2):
+        ref = f"refs/gitskill/runs/r{number:04d}"
+        git(team / "origin.git", "update-ref", ref, RECORD)
+        changed(team / "origin.git", ref, {"run.json": json.dumps({**told_of, "id": ref[-5:]}).encode(), **files})
+    git(team / "origin.git", "tag", "-am", "no commit", "blob", "main:SKILL.md")
+    git(team / "origin.git", "update-ref", "refs/gitskill/runs/r0009", "main:SKILL.md")
 
-    done = gitskill(team / "bob", "sync")
+    done = gitskill(team / "bob", "sync", "--json")
 
-    assert (done.code, f"skipped  {RECORD}" in done.out, why in done.out) == (7, True, True)
-    assert refs(team / "bob") == before
+    skipped = {each["ref"]: each["detail"] for each in json.loads(done.out)["skipped"]}
+    assert done.code == 7
+    assert skipped.pop("refs/gitskill/runs/r0009") == "it is no commit"
+    assert [why in found for (_, why), found in zip(bad, skipped.values(), strict=True)] == [True] * len(bad)
+    assert set(refs(team / "bob", "refs/gitskill/runs")) == {RECORD}
 
 
 def test_a_run_on_a_commit_that_is_not_here_waits_for_it(team: Path, gitskill: Run) -> None:
