@@ -15,8 +15,9 @@ from gitskill.consolidate.settle import Group, Settlement, Settler
 from gitskill.consolidate.without import without
 from gitskill.errors import InvalidInput, NeedsPerson
 from gitskill.ids import CommitId, LessonId
-from gitskill.message import Message
 from gitskill.node import Kind, Live, Node
+from gitskill.ontop import OnTop, commit_on_top
+from gitskill.release import Released
 from gitskill.skill.carry import Blocked, carry
 from gitskill.skill.compose import apply_parts, overlapping
 from gitskill.skill.diff import changes_between, line_spans
@@ -25,11 +26,14 @@ from gitskill.skill.orphans import orphaned
 from gitskill.skill.snapshot import Skill, is_binary
 from gitskill.store import lessons
 from gitskill.store.nodes import NodeStore, parts
-from gitskill.store.objects import Batch
+from gitskill.store.objects import Batch, Signer
 from gitskill.store.past import Past
+from gitskill.store.releases import following
 from gitskill.store.repository import Who
 from gitskill.store.skills import with_skill
 
+DROPPED = "Dropped-Lesson"
+"""The trailer that names a lesson which a version no longer has."""
 Found = Mapping[LessonId, CommitId]
 """Lessons with their commits."""
 Settlers = Callable[[Node], Settler]
@@ -211,22 +215,27 @@ def _folds(nodes: NodeStore, node: Node, item: Live) -> Iterator[Live]:
             yield from _folds(nodes, node, member)
 
 
-def commit(nodes: NodeStore, drop: Drop, who: Who) -> CommitId:
-    """Put the commit without the lessons into the batch: on top of the head, with the merges made anew as parents."""
-    head = nodes.reader.repository.read_commit(drop.head)
-    tree = with_skill(drop.batch, str(head.tree_id), nodes.reader.folder, drop.before, drop.after)
-    parents = [drop.head, *(node.commit for node in drop.nodes)]
-    return drop.batch.commit(tree, parents, message(nodes, drop), who.at_least(head.commit_time))
+def make(nodes: NodeStore, drop: Drop, branch: str, who: Who, sign: Signer | None = None) -> Released:
+    """Commit the skill without the lessons as the next version, with the merges made anew as further parents."""
+    reader = nodes.reader
+    tree, first = str(reader.repository.read_commit(drop.head).tree_id), min(drop.lessons)
+    step = OnTop(
+        branch=branch,
+        head=drop.head,
+        tree=with_skill(drop.batch, tree, reader.folder, drop.before, drop.after),
+        verb="drop",
+        about=str(first) if len(drop.lessons) == 1 else f"{len(drop.lessons)} lessons",
+        title=nodes.lesson(drop.lessons[first]).lesson.title if len(drop.lessons) == 1 else "",
+        trailers=tuple((DROPPED, f"{lesson} {drop.lessons[lesson]}") for lesson in sorted(drop.lessons)),
+        body="\n".join([drop.reason, *_stays(drop)]),
+        joined=tuple(node.commit for node in drop.nodes),
+    )
+    return commit_on_top(nodes, drop.batch, step, following(reader, drop.head, drop.after), who, sign)
 
 
-def message(nodes: NodeStore, drop: Drop) -> Message:
-    """Say which lessons go, and why."""
-    names = sorted(drop.lessons)
-    title = f": {nodes.lesson(drop.lessons[names[0]]).lesson.title}" if len(names) == 1 else ""
-    what = str(names[0]) if len(names) == 1 else f"{len(names)} lessons"
-    stays = [f"What {one} says stays: {', '.join(map(str, others))} say it too." for one, others in drop.shared.items()]
-    gone = tuple(("Dropped-Lesson", f"{lesson} {drop.lessons[lesson]}") for lesson in names)
-    return Message(f"Drop {what}{title}", "\n".join([drop.reason, *stays]), gone)
+def _stays(drop: Drop) -> Iterator[str]:
+    for lesson, others in drop.shared.items():
+        yield f"What {lesson} says stays: {', '.join(map(str, others))} say it too."
 
 
 def account(before: Skill, after: Skill) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:

@@ -4,17 +4,14 @@ from gitskill.checks.finding import Level
 from gitskill.checks.whole import check_whole
 from gitskill.errors import InvalidInput, NeedsPerson, NotFound
 from gitskill.ids import CommitId
-from gitskill.message import Message
-from gitskill.record import Record
+from gitskill.ontop import OnTop, commit_on_top
 from gitskill.release import Released, ready_branch, short
-from gitskill.store import checkout, tags
+from gitskill.store import tags
 from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch, Signer
-from gitskill.store.oplog import Operation
-from gitskill.store.refs import Move
-from gitskill.store.releases import chained, following, previous
+from gitskill.store.releases import following
 from gitskill.store.repository import Who
-from gitskill.store.skills import SkillReader, skill_tree, with_tree
+from gitskill.store.skills import SkillReader, with_tree
 from gitskill.store.tags import Release
 
 
@@ -40,26 +37,12 @@ def rollback(nodes: NodeStore, wanted: str, who: Who, sign: Signer | None = None
     old = find_version(reader, wanted)
     _refuse_unfit(reader, old, head, branch)
     version = following(reader, head, reader.read(old.commit))
-    tag = tags.tag_name(reader.folder, version)
     batch = Batch(repository)
-    who = who.at_least(repository.read_commit(head).commit_time)
     here, there = (str(repository.read_commit(commit).tree_id) for commit in (head, old.commit))
     tree = with_tree(batch, here, reader.folder, there)
-    subject = f"Release {tag}: rollback to {old.tag}"
-    commit = batch.commit(tree, [head], Message(subject, "", (("Rollback-To", old.tag), (tags.VERSION, tag))), who)
-    before = previous(repository, reader.folder, head)
-    says = Record(
-        version=version,
-        skill=reader.folder,
-        commit=commit,
-        tree=skill_tree(batch, tree, reader.folder),
-        rollback=old.tag,
-        **chained(repository, before),
-    )
-    tagged = tags.add(batch, tag, commit, says.message(subject), who, sign)
-    operation = Operation(f"rollback {tag} (to {old.tag})", (tagged,))
-    checkout.advance(repository, batch, operation, Move(branch, head, commit), who)
-    return Released(version, tag, commit, before.tag if before else "", short(branch))
+    trailers = (("Rollback-To", old.tag),)
+    step = OnTop(branch, head, tree, "rollback", f"to {old.tag}", trailers, rollback=old.tag)
+    return commit_on_top(nodes, batch, step, version, who, sign)
 
 
 def _refuse_unfit(reader: SkillReader, old: Release, head: CommitId, branch: str) -> None:

@@ -237,12 +237,16 @@ def test_a_checkout_that_is_not_clean_is_refused(released: Path, gitskill: Run) 
 def test_the_document_names_what_changes(released: Path, gitskill: Run) -> None:
     head = git(released, "rev-parse", "HEAD").strip()
 
+    git(released, "tag", "-a", "v1.1.0", "-m", "x", head)
+
     found = json.loads(gitskill(released, "drop", "l0002a", "--why", "it is wrong", "--json").out)
 
     assert found == {
         "lessons": ["r0001/l0002a"],
+        "version": "v1.2.0",
+        "tag": "v1.2.0",
         "commit": git(released, "rev-parse", "HEAD").strip(),
-        "previous": head,
+        "previous": "v1.1.0",
         "removed": 1,
         "added": 0,
         "files": ["SKILL.md"],
@@ -293,3 +297,30 @@ def test_the_skill_in_a_folder_changes_there_and_nowhere_else(tmp_path: Path, gi
     assert gitskill(skill, "drop", "l0001a").code == 0
     assert git(skill, "diff", "--name-only", "HEAD^", "HEAD") == "skills/sheets/SKILL.md\n"
     assert text(skill) == SKILL
+
+
+def test_a_drop_is_the_next_version_that_verify_and_log_know(released: Path, gitskill: Run) -> None:
+    git(released, "tag", "-a", "v1.0.0", "-m", "Base", "HEAD^")
+    git(released, "tag", "-a", "v1.1.0", "-m", "x")
+
+    done = gitskill(released, "drop", "l0002a")
+
+    assert "r0001/l0002a  dropped in v1.2.0\n" in done.out
+    assert "released v1.2.0: " in done.out
+    assert git(released, "log", "-1", "--format=%s%n%(trailers:only)") == (
+        "Release v1.2.0: drop r0001/l0002a: two\n"
+        f"Dropped-Lesson: r0001/l0002a {git(released, 'rev-parse', 'gitskill/r0001/l0002a-two').strip()}\n"
+        "Skill-Version: v1.2.0\n\n"
+    )
+    assert json.loads(gitskill(released, "verify", "v1.2.0", "--json").out)["problems"] == []
+    assert "dropped r0001/l0002a" in gitskill(released, "log").out
+    assert "### Removed\n\n- two (r0001/l0002a)\n" in gitskill(released, "changelog").out
+
+
+def test_a_version_that_was_undone_is_not_given_again(released: Path, gitskill: Run) -> None:
+    git(released, "tag", "-a", "v1.1.0", "-m", "x")
+    gitskill(released, "drop", "l0002a")
+
+    assert gitskill(released, "undo").code == 0
+    assert git(released, "tag").split() == ["v1.1.0"]
+    assert "dropped in v1.3.0" in gitskill(released, "drop", "l0002a").out

@@ -405,7 +405,7 @@ def test_a_first_hour_from_the_help_alone(tmp_path: Path) -> None:
         "-        - Save to a copy.",
         "+ l0001a - Save to a copy: the input is evidence.",
     ]
-    assert say("blame", "-L", "10").startswith("lesson  ")
+    assert say("blame", "-L", "10").startswith("l0001a  ")
     assert say("show", "r0002/l0001a").startswith(
         "r0002/l0001a  Say why  (merged in r0002/m1-01, released in v1.2.0)\n"
     )

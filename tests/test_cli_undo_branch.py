@@ -30,7 +30,7 @@ def test_branch_and_work_tree_go_back_and_undoing_that_brings_them_forward_again
 
     done = gitskill(folder, "undo")
 
-    assert done == Done(0, "undone: drop r0001/l0001a\n", "")
+    assert done == Done(0, "undone: drop v1.0.0 (r0001/l0001a)\n", "")
     assert git(folder, "rev-parse", "main").strip() == released
     assert "- one" in (folder / "SKILL.md").read_text()
     assert git(folder, "status", "--porcelain") == ""
@@ -51,10 +51,10 @@ def test_what_was_pushed_is_not_taken_back(dropped: tuple[Path, str], gitskill: 
     done = gitskill(folder, "undo")
 
     assert (done.code, done.out) == (4, "")
-    assert "`drop r0001/l0001a` was pushed: origin/main has it" in done.err
+    assert "`drop v1.0.0 (r0001/l0001a)` was pushed: origin/main has it" in done.err
     assert "gitskill rollback TAG" in done.err
     assert (state(folder), git(folder, "for-each-ref")) == before
-    assert "drop r0001/l0001a  " in gitskill(folder, "undo", "--list").out
+    assert "drop v1.0.0 (r0001/l0001a)  " in gitskill(folder, "undo", "--list").out
     assert "pushed: origin/main has it" in gitskill(folder, "undo", "--list").out
 
 
@@ -67,7 +67,7 @@ def test_what_a_person_committed_since_is_not_taken_back(dropped: tuple[Path, st
     done = gitskill(folder, "undo")
 
     assert (done.code, done.out) == (5, "")
-    assert "refs/heads/main has moved since `drop r0001/l0001a`; nothing was undone" in done.err
+    assert "refs/heads/main has moved since `drop v1.0.0 (r0001/l0001a)`; nothing was undone" in done.err
     assert (state(folder), git(folder, "for-each-ref")) == before
 
 
@@ -100,6 +100,9 @@ def test_the_list_says_what_was_taken_back(dropped: tuple[Path, str], gitskill: 
 
     rows = gitskill(folder, "undo", "--list").out.splitlines()
 
-    assert [row[12:].split("  ")[0] for row in rows][:2] == ["undo drop r0001/l0001a", "drop r0001/l0001a"]
+    assert [row[12:].split("  ")[0] for row in rows][:2] == [
+        "undo drop v1.0.0 (r0001/l0001a)",
+        "drop v1.0.0 (r0001/l0001a)",
+    ]
     assert rows[1].endswith("taken back")
     assert not rows[0].endswith("taken back")

@@ -16,10 +16,12 @@ from gitskill.consolidate.gather import Gathered
 from gitskill.consolidate.rules import BySupport
 from gitskill.drop import Drop
 from gitskill.ids import CommitId, LessonId
+from gitskill.message import Message
 from gitskill.node import Node
 from gitskill.skill.snapshot import Skill
 from gitskill.store.blame import blame
 from gitskill.store.past import Past
+from gitskill.store.skills import with_skill
 from test_consolidate_tree import INSERTS, REWRITES, Bench, Said, bench, taught
 
 quick = settings(max_examples=7, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -52,7 +54,10 @@ def dropped(made: Bench, start: CommitId, *numbers: int) -> tuple[CommitId, Drop
     here = drop.carried(past)
     wanted = {lesson(number): here[lesson(number)] for number in numbers}
     found = asyncio.run(drop.plan(past, wanted, "a test", lambda _: BySupport(), WHO))
-    commit = drop.commit(made.nodes, found, WHO)
+    head = made.nodes.reader.repository.read_commit(start)
+    tree = with_skill(found.batch, str(head.tree_id), "", found.before, found.after)
+    joined = [node.commit for node in found.nodes]
+    commit = found.batch.commit(tree, [start, *joined], Message("Drop"), WHO)
     found.batch.write()
     return commit, found
 

@@ -82,7 +82,6 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "propose": {"checks", "errors", "ids", "lesson", "plan", "skill", "store"},
     "consolidate": {"analysts", "checks", "errors", "fate", "ids", "lesson", "model", "node", "prompts", "pydantic"}
     | {"skill", "store"},
-    "drop": {"checks", "consolidate", "errors", "ids", "message", "node", "skill", "store"},
     "report": {
         "analysts",
         "checks",
@@ -119,7 +118,9 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "store",
         "version",
     },
-    "rollback": {"checks", "errors", "ids", "message", "record", "release", "store"},
+    "ontop": {"ids", "message", "record", "release", "store", "version"},
+    "rollback": {"checks", "errors", "ids", "ontop", "release", "store"},
+    "drop": {"checks", "consolidate", "errors", "ids", "node", "ontop", "release", "skill", "store"},
     "verify": {"checks", "errors", "record", "skill", "store", "version"},
     "publish": {"errors", "forge", "ids", "store"},
     # terminal

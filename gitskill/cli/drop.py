@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gitskill.drop import Drop, Found
-    from gitskill.ids import CommitId
+    from gitskill.release import Released
     from gitskill.store.past import Past
 
 _HEX = re.compile(r"[0-9a-f]{4,64}")
@@ -23,6 +23,7 @@ _HEX = re.compile(r"[0-9a-f]{4,64}")
 @click.option("--trace", metavar="T", help="Every lesson that only this trace taught.")
 @settling.wishes
 @models.flags
+@options.sign
 @options.as_json
 @click.pass_obj
 def drop(
@@ -31,6 +32,7 @@ def drop(
     trace: str | None,
     wish: settling.Wish,
     flags: models.ModelFlags,
+    sign: bool,
     as_json: bool,
 ) -> None:
     """Take a lesson out of the skill.
@@ -47,35 +49,23 @@ def drop(
       gitskill drop --trace 3f9ac1d2
     """
     from gitskill import drop as step
+    from gitskill.cli.release import signer
+    from gitskill.release import ready_branch
     from gitskill.store.checkout import branch_here
     from gitskill.store.past import Past
 
     if (lesson is None) == (trace is None):
         raise click.UsageError("name one LESSON, or a trace with --trace")
-    branch = branch_here(session.repository)
+    branch = (branch_here if wish.dry_run else ready_branch)(session.repository)
     past = Past(session.nodes, session.repository.head())
     wanted, among = _wanted(session, past, lesson, trace)
     reason, who = wish.why or "a person took it out", session.who()
     found = settling.settled(session, flags, wish, lambda settlers: step.plan(past, wanted, reason, settlers, who))
-    made = None if wish.dry_run else _done(session, found, branch)
+    made = None if wish.dry_run else step.make(session.nodes, found, branch, who, signer(session) if sign else None)
     if as_json:
         output.document(_document(found, made, among))
     else:
         _print(found, made, among)
-
-
-def _done(session: Session, found: "Drop", branch: str) -> "CommitId":
-    """Make the commit, and move the branch and its checkout there."""
-    from gitskill.drop import commit
-    from gitskill.store.checkout import advance
-    from gitskill.store.oplog import Operation
-    from gitskill.store.refs import Move
-
-    who = session.who()
-    made = commit(session.nodes, found, who)
-    operation = Operation(f"drop {', '.join(map(str, sorted(found.lessons)))}", ())
-    advance(session.repository, found.batch, operation, Move(branch, found.head, made), who)
-    return made
 
 
 def _wanted(session: Session, past: "Past", lesson: str | None, trace: str | None) -> "tuple[Found, Found]":
@@ -101,11 +91,12 @@ def _wanted(session: Session, past: "Past", lesson: str | None, trace: str | Non
     return alone, among
 
 
-def _print(found: "Drop", made: "CommitId | None", among: "Found") -> None:
+def _print(found: "Drop", made: "Released | None", among: "Found") -> None:
+    from gitskill.cli.release import screen
     from gitskill.drop import account
 
     names = ", ".join(map(str, sorted(found.lessons)))
-    output.result(f"{names}  {f'dropped in {made[:10]}' if made else 'would be dropped'}")
+    output.result(f"{names}  {f'dropped in {made.tag}' if made else 'would be dropped'}")
     told = account(found.before, found.after)
     for path, removed, added in told:
         output.result()
@@ -118,7 +109,8 @@ def _print(found: "Drop", made: "CommitId | None", among: "Found") -> None:
     for text in (*_apart(found), *(f"{lesson} stays: other traces teach it too" for lesson in among)):
         output.result(f"  {text}")
     if made:
-        output.tell("  take back  gitskill undo")
+        output.result()
+        screen(made)
 
 
 def _apart(found: "Drop") -> "Iterator[str]":
@@ -133,14 +125,16 @@ def _apart(found: "Drop") -> "Iterator[str]":
         yield f"{lesson} goes too: {why}"
 
 
-def _document(found: "Drop", made: "CommitId | None", among: "Found") -> dict[str, Any]:
+def _document(found: "Drop", made: "Released | None", among: "Found") -> dict[str, Any]:
     from gitskill.drop import account
 
     told = account(found.before, found.after)
     return {
         "lessons": [str(lesson) for lesson in sorted(found.lessons)],
-        "commit": made,
-        "previous": found.head,
+        "version": str(made.version) if made else None,
+        "tag": made.tag if made else None,
+        "commit": made.commit if made else None,
+        "previous": (made.previous or None) if made else None,
         "removed": sum(len(removed) for _, removed, _ in told),
         "added": sum(len(added) for _, _, added in told),
         "files": [path for path, _, _ in told],

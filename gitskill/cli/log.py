@@ -43,6 +43,8 @@ def _row(version: "VersionReport") -> tuple[str, ...]:
     count, runs = version.count, " ".join(map(str, version.runs))
     if version.rollback:
         return release.tag, day, "", f"rollback to {version.rollback}", signed
+    if version.dropped:
+        return release.tag, day, "", f"dropped {' '.join(str(each.lesson) for each in version.dropped)}", signed
     if count:
         traces = f" from {output.counted(version.traces, 'trace')}" if version.traces else ""
         return release.tag, day, runs, f"{output.counted(count, 'lesson')}{traces}", signed

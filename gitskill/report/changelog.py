@@ -93,6 +93,7 @@ def _chapter(
     release = version.release
     entries = [entry for each in now if each not in before for entry in _entries(nodes, each.taught)]
     gone = [entry for each in before if each not in now for entry in _entries(nodes, each.taught)]
+    gone += _entries(nodes, version.dropped)
     entries += [replace(entry, kind=Kind.REMOVED) for entry in gone]
     number = str(release.version).removeprefix("v")
     return Chapter(number, release.tag, day_of(release.when), _about(version), tuple(entries))

@@ -1,8 +1,11 @@
 """The versions of a skill so far, and what each brought."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gitskill.errors import InvalidInput, NotFound
 from gitskill.ids import CommitId, LessonId, RunId
+from gitskill.message import Message
 from gitskill.node import Support
 from gitskill.record import Record
 from gitskill.store.history import octopuses
@@ -34,6 +37,8 @@ class VersionReport:
     """The lessons that it brought, those folded into others too."""
     traces: int
     """The traces that were studied for it; without a record, those behind its lessons."""
+    dropped: tuple[Teaching, ...] = ()
+    """The lessons that a person took out in it."""
 
     @property
     def lessons(self) -> tuple[LessonId, ...]:
@@ -75,7 +80,20 @@ def _report(nodes: NodeStore, release: Release, before: str, taught: dict[Lesson
     record = record_of(release)
     behind = {ref.trace for each in taught.values() for ref in nodes.lesson(each.commit).lesson.traces}
     traces = record.counts.traces if record and record.runs else len(behind)
-    return VersionReport(release, before, record, tuple(taught[lesson] for lesson in sorted(taught)), traces)
+    found = tuple(taught[lesson] for lesson in sorted(taught))
+    return VersionReport(release, before, record, found, traces, tuple(_dropped(nodes, release.commit)))
+
+
+def _dropped(nodes: NodeStore, commit: CommitId) -> Iterator[Teaching]:
+    """Read which lessons a version's commit says it took out. What it says of others is not believed."""
+    for value in Message.parse(nodes.reader.repository.read_commit(commit).message).values("Dropped-Lesson"):
+        name, _, at = value.partition(" ")
+        try:
+            lesson = nodes.lesson(nodes.reader.repository.commit(at)).lesson.id
+        except (InvalidInput, NotFound):
+            continue
+        if str(lesson) == name:
+            yield Teaching(lesson, CommitId(at), None)
 
 
 def _taught(nodes: NodeStore, start: CommitId) -> dict[LessonId, Teaching]:
