@@ -14,6 +14,7 @@ from analyst_server import quotable, rule_for
 from conftest import Done, git, state
 from fault_server import FaultServer, Reaction, Seen, ok
 from gitskill.fate import Anomaly
+from gitskill.ids import RunId
 from gitskill.lesson import Evidence, Lesson, TraceRef
 from gitskill.model.ledger import Ledger, Ledgered
 from gitskill.model.request import Answer, Message, Question, Usage
@@ -337,3 +338,75 @@ def test_a_lesson_that_quotes_it_and_was_undone_goes_from_the_log(
     gitskill(folder, "forget", trace)
 
     assert WORDS.encode() not in collected(folder)
+
+
+def release(folder: Path, lesson: tuple[str, str]) -> None:
+    """Release the lesson as a version, and put the branches of its run away."""
+    from conftest import WHO  # noqa: PLC0415
+    from gitskill.ids import CommitId  # noqa: PLC0415
+    from gitskill.store import archive, checkout, tags  # noqa: PLC0415
+    from gitskill.store.refs import Move  # noqa: PLC0415
+    from gitskill.store.repository import Repository  # noqa: PLC0415
+
+    repository = Repository.open(folder)
+    batch = Batch(repository)
+    tagged = tags.add(batch, "v1.1.0", CommitId(lesson[1]), "Release", WHO)
+    step = Move("refs/heads/main", repository.head(), lesson[1])
+    moves = (tagged, *archive.moves(repository, RunId(7)))
+    checkout.advance(repository, batch, Operation("release v1.1.0", moves), step, WHO)
+
+
+def test_after_a_release_the_commits_that_remain_are_named_and_still_blamed(
+    folder: Path, gitskill: Run, trace: str, lesson: tuple[str, str]
+) -> None:
+    release(folder, lesson)
+    before = state(folder)
+
+    done = gitskill(folder, "forget", trace)
+
+    assert f"remains   {lesson[1][:10]}, which is released and quotes it" in done.out
+    assert state(folder) == before
+    line = json.loads(gitskill(folder, "blame", "--json").out)["lines"][-1]
+    assert (line["text"], line["lessons"]) == ("- Quoted", ["r0007/l0001a"])
+    assert "its trace is not stored here" in gitskill(folder, "trace-of", str(line["line"])).out
+
+
+def test_of_a_release_that_was_undone_nothing_is_left(
+    folder: Path, gitskill: Run, trace: str, lesson: tuple[str, str]
+) -> None:
+    release(folder, lesson)
+    assert gitskill(folder, "undo").code == 0
+    assert "refs/gitskill/kept/" in git(folder, "for-each-ref")
+
+    done = gitskill(folder, "forget", trace)
+
+    assert f"deleted   {lesson[0]}" in done.out
+    assert "kept/" not in git(folder, "for-each-ref", "refs/gitskill")
+    assert WORDS.encode() not in collected(folder)
+    assert git(folder, "fsck", "--strict", "--no-dangling") == ""
+    assert gitskill(folder, "undo", "--list").code == 0
+
+
+def test_what_was_put_away_and_not_released_goes_too(
+    folder: Path, gitskill: Run, trace: str, lesson: tuple[str, str]
+) -> None:
+    from conftest import WHO  # noqa: PLC0415
+    from gitskill.store.archive import put_away  # noqa: PLC0415
+    from gitskill.store.repository import Repository  # noqa: PLC0415
+
+    put_away(Repository.open(folder), RunId(7), WHO)
+
+    done = gitskill(folder, "forget", trace)
+
+    assert f"deleted   {lesson[0].replace('heads/gitskill', 'gitskill/archive')}" in done.out
+    assert WORDS.encode() not in collected(folder)
+
+
+def test_a_lesson_that_was_dropped_from_a_released_version_remains_in_history_and_is_named(
+    folder: Path, gitskill: Run, trace: str, lesson: tuple[str, str]
+) -> None:
+    release(folder, lesson)
+    assert gitskill(folder, "drop", "r0007/l0001a").code == 0
+
+    assert f"remains   {lesson[1][:10]}" in gitskill(folder, "forget", trace).out
+    assert "- Quoted" not in (folder / "SKILL.md").read_text()

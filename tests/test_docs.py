@@ -57,8 +57,8 @@ def test_the_tour_of_the_readme_works_as_written(tmp_path: Path) -> None:
     assert "references/shell-commands.md new" in said["gitskill diff HEAD r0002"]
     assert said["gitskill traces stats"].startswith("1 trace of 1 task\n")
     blamed = [line.split()[:2] for line in said["gitskill blame SKILL.md -L 16,25"].splitlines()]
-    assert ["lesson", "l0002a"] in blamed
-    assert ["lesson", "l0001a"] in blamed
+    assert ["l0002a", "person"] in blamed
+    assert ["l0001a", "person"] in blamed
     assert len(done) >= 12
 
 

@@ -21,11 +21,11 @@ from gitskill.plan import Plan
 from gitskill.store import names, oplog
 from gitskill.store.documents import path_of
 from gitskill.store.git import run
-from gitskill.store.history import commits_with, peeled
+from gitskill.store.history import commit_of, commits_with, peeled
 from gitskill.store.locks import held
 from gitskill.store.objects import FILE, TREE, Batch, Change, tree_entries
 from gitskill.store.oplog import Operation
-from gitskill.store.refs import OWN, Move, commits_under, detached, target
+from gitskill.store.refs import OWN, Move, commits_under, detached, target, under
 from gitskill.store.repository import Repository, Who
 from gitskill.store.traces import ABOUT, REF, Entry, entries_of, find
 
@@ -105,7 +105,9 @@ def purge(repository: Repository, wanted: Purge, who: Who) -> None:
                 stack.enter_context(held(repository, RunId.parse(each.ref.removeprefix(names.RUNS))))
         log = target(repository, oplog.OPLOG)
         told = _log(repository, batch, wanted.lost, anew)
-        moves = [*(Move(ref, commit, None) for ref, commit in wanted.branches), *records, Move(REF, before, after)]
+        # A tag that was undone is kept for whoever undoes that.
+        kept = [each for each in under(repository, oplog.KEPT) if _leads_to(repository, each[1], wanted.lost)]
+        moves = [*(Move(ref, at, None) for ref, at in (*wanted.branches, *kept)), *records, Move(REF, before, after)]
         if told != log:
             moves.append(Move(oplog.OPLOG, log, told))
         batch.land(moves, who, f"forget {wanted.entry.short}")
@@ -252,8 +254,10 @@ def _kept(repository: Repository, entry: Operation) -> list[CommitId]:
     return [oid for oid in further if oid not in states]
 
 
-def _leads_to(repository: Repository, oid: CommitId, lost: _Lost) -> bool:
-    return _is_commit(repository, oid) and any(repository.descends(oid, each) for each in lost)
+def _leads_to(repository: Repository, oid: str, lost: _Lost) -> bool:
+    """Tell whether a commit, or a tag, has any of `lost` in its history."""
+    commit = commit_of(repository, oid)
+    return commit is not None and any(repository.descends(commit, each) for each in lost)
 
 
 def _is_commit(repository: Repository, oid: str) -> bool:

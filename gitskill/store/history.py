@@ -66,3 +66,11 @@ def peeled(repository: Repository, ref: str) -> CommitId | None:
         return CommitId(str(repository.git.references[ref].peel(pygit2.Commit).id))
     except (pygit2.InvalidSpecError, pygit2.GitError, KeyError):
         return None
+
+
+def commit_of(repository: Repository, oid: str) -> CommitId | None:
+    """Follow the id of a commit or tag to a commit; None where it is of something else, or git no longer has it."""
+    try:
+        return CommitId(str(repository.git[oid].peel(pygit2.Commit).id))
+    except (pygit2.InvalidSpecError, pygit2.GitError, KeyError, ValueError):
+        return None
