@@ -1,6 +1,7 @@
 """The tree of a run's merges, root first, for the page."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from gitskill.ids import CommitId, LessonId
 from gitskill.lesson import distinct
@@ -22,12 +23,13 @@ class Trees:
         self._seen: set[LessonId] = set()
         self._whole = 1
 
-    def grow(self) -> Iterator[Branch]:
-        """Give the tree below each root."""
+    def grow(self, *, several: bool = False) -> Iterator[Branch]:
+        """Give the tree below each root; of several runs each names its own."""
         nodes = self._account.nodes
         for root in self._account.story.roots:
             self._whole = max(self._support(each for live in nodes.read(root).live for each in live.lessons), 1)
-            yield self._merge(root)
+            tree = self._merge(root)
+            yield replace(tree, name=f"{self._account.story.id}/{tree.name}") if several else tree
 
     def _merge(self, commit: CommitId) -> Branch:
         nodes = self._account.nodes

@@ -15,7 +15,7 @@ from gitskill.report.page.account import Account, account
 from gitskill.report.page.branches import Trees
 from gitskill.report.page.cards import Cards
 from gitskill.report.page.cost import by_slot, by_stage, figure, sentence, slot_rows
-from gitskill.report.page.lines import files
+from gitskill.report.page.lines import Lines
 from gitskill.report.page.quotes import Quotes
 from gitskill.report.page.subject import Subject
 from gitskill.report.page.values import Card, Figure, Page, Remark
@@ -55,20 +55,21 @@ def build(nodes: NodeStore, about: Subject, bills: Bills) -> Page:
     standing = [card for card in cards if card.standing.state in _STANDS]
     engines = [each.story.run.engine for each in accounts if each.story.run]
     shown = frozenset(card.lesson for card in cards)
-    slots = by_slot(paid)
+    several = len(accounts) > 1
     return Page(
         name=about.name,
         skill=_name(nodes, about),
+        several=several,
         sentence=_sentence(about, accounts),
         figures=(*_figures(standing, accounts), figure(paid, engines), _gate()),
         meaning=tuple(_meaning(nodes, about)),
-        trees=tuple(tree for each in accounts for tree in Trees(each, shown).grow()),
+        trees=tuple(tree for each in accounts for tree in Trees(each, shown).grow(several=several)),
         lessons=tuple(sorted(standing, key=_rank)),
         waiting=tuple(_waiting(cards)),
         traces=tuple(row for each in accounts for row in _traces(each)),
-        files=tuple(files(nodes, about.shown, _anchors(accounts, cards))),
+        files=tuple(Lines(nodes, about.shown, _anchors(accounts, cards), several=several).files()),
         stages=by_stage(paid),
-        slots=slot_rows(slots),
+        slots=slot_rows(by_slot(paid)),
         bill=sentence(paid, engines),
         remarks=tuple(remark for each in accounts for remark in _remarks(each)),
     )
@@ -100,19 +101,24 @@ def _name(nodes: NodeStore, about: Subject) -> str:
 def _sentence(about: Subject, accounts: Sequence[Account]) -> str:
     states = Counter(one.state for each in accounts for one in each.standings.values())
     studied = sum(each.studied for each in accounts)
-    runs = " and ".join(str(each.story.id) for each in accounts)
-    who = f"{about.name} brought what {runs} learned" if about.release else f"{runs} studied"
-    what = f" from {_count(studied, 'trace')}: " if about.release else f" {_count(studied, 'trace')}: "
     where = "skill" if about.release else "candidate"
     told = [
         f"{states[state]:,} {one if states[state] == 1 else many}".replace("WHERE", where)
         for state, (one, many) in _SAID.items()
         if states[state]
     ]
-    lessons = _count(sum(states.values()), "lesson")
     if not states:
-        return f"{who}{what}no lesson came of it."
-    return f"{who}{what}of {lessons}, {', '.join(told)}."
+        return f"{_who(about, accounts, studied)}: no lesson came of it."
+    return f"{_who(about, accounts, studied)}: of {_count(sum(states.values()), 'lesson')}, {', '.join(told)}."
+
+
+def _who(about: Subject, accounts: Sequence[Account], studied: int) -> str:
+    """Say what the page is about; runs of lessons by hand have no traces."""
+    runs = " and ".join(str(each.story.id) for each in accounts)
+    traces = _count(studied, "trace")
+    if about.release:
+        return f"{about.name} brought what {runs} learned" + (f" from {traces}" if studied else "")
+    return f"{runs} studied {traces}" if studied else f"{runs} holds lessons by hand"
 
 
 def _count(number: int, what: str) -> str:
@@ -125,6 +131,9 @@ def _figures(standing: Sequence[Card], accounts: Sequence[Account]) -> Iterator[
     best = min(standing, key=_rank, default=None)
     if best is None:
         yield Figure("Support of the best", "none", "no lesson stands")
+        return
+    if not best.support.traces:
+        yield Figure("Support of the best", "none", "no trace teaches these lessons: people wrote them")
         return
     tasks = _count(best.support.tasks, "task")
     yield Figure("Support of the best", str(best.support), f"traces, {tasks}: {best.title}")
@@ -178,7 +187,8 @@ def _traces(found: Account) -> Iterator[tuple[int, str, str]]:
     """Count how traces ended, the commonest first."""
     if found.status is None:
         named, _ = distinct(found.refs(found.standings))
-        yield named, "lessons", "the run's record is not in this repository: what taught nothing is not known here"
+        if named:
+            yield named, "lessons", "the run's record is not in this repository: what taught nothing is not known here"
         return
     ends: Counter[tuple[str, str]] = Counter()
     for each in found.status.fates.values():

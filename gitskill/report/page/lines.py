@@ -13,43 +13,46 @@ _MOST = 20_000
 """Lines of all files together; what is more is named and not shown."""
 
 
-def files(nodes: NodeStore, shown: CommitId, anchors: Mapping[LessonId, str]) -> Iterator[File]:
-    """Give every file of the skill, SKILL.md first."""
-    skill = nodes.reader.read(shown)
-    room = _MOST
-    for path in sorted(skill.files, key=lambda path: (path != SKILL_FILE, path)):
-        data = skill.files[path]
-        size = len(skill.text(path).lines)
-        if is_binary(data):
-            yield File(path, (), f"binary, {len(data):,} bytes")
-        elif size > room:
-            yield File(path, (), f"{size:,} lines: gitskill blame {path}")
-        else:
-            room -= size
-            yield _file(nodes, path, shown, anchors)
+class Lines:
+    """Shows the files of one version."""
 
+    def __init__(self, nodes: NodeStore, shown: CommitId, anchors: Mapping[LessonId, str], *, several: bool) -> None:
+        self._nodes = nodes
+        self._shown = shown
+        self._anchors = anchors
+        self._several = several
 
-def _file(nodes: NodeStore, path: str, shown: CommitId, anchors: Mapping[LessonId, str]) -> File:
-    try:
-        found = sourced(nodes, path, shown)
-    except GitskillError as error:  # damaged history must not take the whole page away
-        text = nodes.reader.read(shown).text(path)
-        lines = (Credited(n, line, "", "", "", 0, 0) for n, line in enumerate(text.lines, start=1))
-        return File(path, tuple(lines), f"its lines cannot be blamed: {error}")
-    return File(path, tuple(_credited(line, anchors) for line in found))
+    def files(self) -> Iterator[File]:
+        """Give every file of the skill, SKILL.md first."""
+        skill = self._nodes.reader.read(self._shown)
+        room = _MOST
+        for path in sorted(skill.files, key=lambda path: (path != SKILL_FILE, path)):
+            data = skill.files[path]
+            size = len(skill.text(path).lines)
+            if is_binary(data):
+                yield File(path, (), f"binary, {len(data):,} bytes")
+            elif size > room:
+                yield File(path, (), f"{size:,} lines, not shown: gitskill blame names their sources")
+            else:
+                room -= size
+                yield self._file(path)
 
+    def _file(self, path: str) -> File:
+        try:
+            found = sourced(self._nodes, path, self._shown)
+        except GitskillError as error:  # damaged history must not take the whole page away
+            text = self._nodes.reader.read(self._shown).text(path)
+            lines = (Credited(n, line, "", "", "", 0, 0) for n, line in enumerate(text.lines, start=1))
+            return File(path, tuple(lines), f"its lines cannot be blamed: {error}")
+        return File(path, tuple(self._credited(line) for line in found))
 
-def _credited(found: SourcedLine, anchors: Mapping[LessonId, str]) -> Credited:
-    line = found.line
-    if not line.text.strip():
-        return Credited(line.number, "", str(line.kind), "", "", 0, 0)
-    first = line.lessons[0] if line.lessons else None
-    return Credited(
-        line.number,
-        line.text.removesuffix("\r"),
-        str(line.kind),
-        first.short if first else line.commit[:8],
-        anchors.get(first, "") if first else "",
-        max(len(line.lessons) - 1, 0),
-        found.support,
-    )
+    def _credited(self, found: SourcedLine) -> Credited:
+        line = found.line
+        kind, text = str(line.kind), line.text.removesuffix("\r")
+        if not text.strip():
+            return Credited(line.number, "", kind, "", "", 0, 0)
+        if not line.lessons:
+            return Credited(line.number, text, kind, line.commit[:8], "", 0, 0)
+        first, *others = line.lessons
+        name = str(first) if self._several else first.short
+        return Credited(line.number, text, kind, name, self._anchors.get(first, ""), len(others), found.support)

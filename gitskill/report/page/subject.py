@@ -63,8 +63,9 @@ def _newest(nodes: NodeStore) -> str:
 
 def _of_run(nodes: NodeStore, run: RunId) -> Subject:
     repository = nodes.reader.repository
-    known = (each for each in recorded(repository) if each.id == run and each.folder == nodes.reader.folder)
-    record = next(known, None)
+    record = next((each for each in recorded(repository) if each.id == run), None)
+    if record and record.folder != nodes.reader.folder:
+        raise NotFound(f"{run} is a run of another skill", hint=f"gitskill --skill {record.folder or '.'} report {run}")
     tip = _tip(nodes, run)
     if tip is None and record is None:
         raise NotFound(f"there is no run {run} of this skill here", hint="gitskill log names released runs")

@@ -187,6 +187,8 @@ class Page:
 
     name: str
     skill: str
+    several: bool
+    """It is about several runs, so that short ids do not tell lessons apart."""
     sentence: str
     figures: tuple[Figure, ...]
     meaning: tuple[tuple[str, str], ...]
