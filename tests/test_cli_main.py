@@ -27,6 +27,7 @@ READERS = [
     ["show", "l0001a"],
     ["show", "r0001"],
     ["diff", "HEAD", "l0001a"],
+    ["report", "-o", "-"],
     ["log"],
     ["blame"],
     ["undo", "--list"],

@@ -15,7 +15,8 @@ from build import base_skill, join, settle, teach
 from conftest import SKILL, Done, commit_all, git, state
 from gitskill.model.ledger_file import Intent, LedgerFile, Result
 from gitskill.store.nodes import NodeStore
-from studied_run import sample
+from gitskill.store.repository import Repository
+from studied_run import Said, Study, appended, sample
 
 Run = Callable[..., Done]
 Bullet = Callable[[str, str], str]
@@ -255,6 +256,16 @@ def test_lessons_by_hand_have_a_page_too(folder: Path, gitskill: Run, bullet: Bu
     assert "of 2 lessons, 2 stand in the candidate." in text
     assert "Cost none No model was asked." in text
     assert "m1-01 merge 2 lessons" in text
+    git(folder, "merge", "-q", "--no-ff", "--no-edit", "gitskill/r0001/m1-01")
+    bullet("Reading", "three")
+    gitskill(folder, "merge", "r0002/l0001a")
+    git(folder, "merge", "-q", "--no-ff", "--no-edit", "gitskill/r0002/m1-01")
+    git(folder, "tag", "-a", "v1.0.0", "-m", "x")
+    both = Tags(page(gitskill, folder, "v1.0.0"))
+    assert "v1.0.0 brought what r0001 and r0002 learned: of 3 lessons, 3 stand in the skill." in both.text
+    assert {"#r0001-l0001a", "#r0002-l0001a"} <= set(both.values("href"))
+    assert "r0002/m1-01 merge 1 lesson" in both.text
+    assert "lesson r0002/l0001a" in both.text
 
 
 def test_a_lesson_that_is_damaged_does_not_take_the_page_away(copied: Path, gitskill: Run) -> None:
@@ -265,6 +276,31 @@ def test_a_lesson_that_is_damaged_does_not_take_the_page_away(copied: Path, gits
 
     assert "Install a font" in text
     assert "its commit is not in this repository, or is damaged" in text
+
+
+def test_a_run_that_is_not_merged_yet_and_texts_without_end_have_their_page(copied: Path, gitskill: Run) -> None:
+    endless = Said("Endless", by="leak", reason="r", rule=f"{'x' * 30_000}the end")
+    Study([endless, Said("New", appended("Dates", "Look twice."))]).write(Repository.open(copied))
+
+    html = page(gitskill, copied)
+    text = Tags(html).text
+
+    assert "r0002 studied 2 traces: of 2 lessons, 1 was rejected, 1 is not merged yet." in text
+    assert "Proposed: 1 They are not merged yet." in text
+    assert "… (20,007 more characters)" in text
+    assert "the end" not in text
+    assert len(html) < 60_000
+
+
+def test_a_run_of_another_skill_is_named_as_such(copied: Path, gitskill: Run) -> None:
+    (copied / "words").mkdir()
+    (copied / "words" / "SKILL.md").write_text(SKILL.replace("sheets", "words"))
+    commit_all(copied, "Another")
+
+    done = gitskill(copied, "--skill", "words", "report", "r0001", "-o", "-")
+
+    told = "gitskill: r0001 is a run of another skill\nhint: gitskill --skill . report r0001\n"
+    assert done == Done(3, "", told)
 
 
 def test_a_clash_that_was_settled_shows_both_sides_and_what_stands_instead(
