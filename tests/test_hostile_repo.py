@@ -161,6 +161,7 @@ COMMANDS = (
     ("blame", "--rev", "r0001/m1-01"),
     ("blame", "references/dates.md"),
     ("diff", "v1.0.0", "r0001/m1-01"),
+    ("report", "-o", "-"),
     ("check", "--rev", "HEAD"),
     ("log",),
     ("undo",),
@@ -275,7 +276,15 @@ def plant(place: Path, entries: list[tuple[str, str, str]], links: str = "") -> 
     git(place, "update-ref", "refs/heads/main", index("commit-tree", "-p", "HEAD", "-m", f"Plant{links}", tree).strip())
 
 
-READ = (("show", "l0001a"), ("blame",), ("blame", "references/x.md"), ("log",), ("check", "--rev", "HEAD"), ("doctor",))
+READ = (
+    ("show", "l0001a"),
+    ("blame",),
+    ("blame", "references/x.md"),
+    ("report", "-o", "-"),
+    ("log",),
+    ("check", "--rev", "HEAD"),
+    ("doctor",),
+)
 
 
 def read_all(gitskill: Program, place: Path) -> str:
@@ -401,6 +410,8 @@ def test_titles_causes_tags_and_branches_are_never_printed_raw(tmp_path: Path, g
             ("undo", "--list"),
             ("merge", "l0001a", "l0009a"),
             ("diff", "HEAD", "l0001a"),
+            ("diff", "HEAD", "l0001a", "--word-diff"),
+            ("report", "-o", "-"),
             ("blame", "--rev", "l0001a"),
             ("undo", nasty),
             ("undo",),
