@@ -24,12 +24,13 @@ _HEAD = 300
 @options.as_json
 @click.pass_obj
 def report(session: Session, name: str, path: str, force: bool, as_json: bool) -> None:
-    """Write a page about a run or a release: one HTML file that loads nothing.
+    """Write one HTML page about a run or a release.
 
-    The merges as a tree, each lesson with its evidence, change and clashes,
-    what waits or was turned down, the skill with its sources, and the cost.
-    Without a name it is about the newest run. An older report is replaced; any
-    other file is left alone unless you say --force.
+    It shows the merges as a tree, each lesson with its evidence, change and
+    clashes, what waits or was turned down, the skill with its sources, and the
+    cost. The file loads nothing; what it quotes are your traces. Without a name
+    it is about the newest run. An older report is replaced; any other file is
+    left alone unless you say --force.
 
     \b
     Example:
