@@ -116,7 +116,7 @@ def test_every_line_of_the_skill_has_its_source(made: Path, gitskill: Run) -> No
     [row] = re.findall(r'<tr class="fold">(?:(?!</tr>).)*Recalculate after(?:(?!</tr>).)*</tr>', html)
     git_says = git(made, "show", "gitskill/r0001/evolved:SKILL.md")
 
-    assert re.search(r'<a href="#(r0001-l\d{4}a)">l\d{4}a</a> \+1</td><td class="n">2<', row)
+    assert re.search(r'<a href="#(r0001-l\d{4}a)">l\d{4}a</a> \+1</td><td class="n">2/11<', row)
     skill = html[html.index('id="skill"') : html.index('id="cost"')]
     first = skill[: skill.index("</details>")]
     assert first.count("<tr ") == len(git_says.splitlines())
@@ -238,7 +238,7 @@ def test_a_release_is_told_from_history_in_a_clone_without_our_refs(
     assert "v1.4.0 brought what r0001 learned from 11 traces: of 8 lessons, 5 stand in the skill, 2 say" in there
     titles = [re.findall(r'class="t">([^<]*)<', html[html.index('id="list"') :])[:5] for html in (here, there)]
     assert titles[0] == titles[1]
-    assert "the trace is not in this repository" in there
+    assert "its trace is not stored here" in there
     assert "record is not in this repository" in Tags(there).text
     assert "Recalculate after writing" in there
     assert "Mine." not in here

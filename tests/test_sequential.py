@@ -407,3 +407,13 @@ def test_a_lesson_by_hand_begins_a_run_of_its_own(evolved: Path, gitskill: Run, 
 
     assert (refused.code, "r0001 is sequential" in refused.err) == (3, True)
     assert gitskill(evolved, *add).out.startswith("r0002/l0001a")
+
+
+def test_the_report_page_shows_every_round_and_each_lesson_on_its_own_base(evolved: Path, gitskill: Run) -> None:
+    html = gitskill(evolved, "report", "-o", "-").out
+
+    assert "of 4 lessons, 4 stand in the candidate." in html
+    roots = re.findall(r"<details open><summary><code>(m1-\d\d)</code>", html)
+    assert roots == ["m1-04", "m1-03", "m1-02", "m1-01"]
+    cards = re.findall(r'<details id="r0001-l\d{4}a">.*?</details></li>', html, re.DOTALL)
+    assert [card.count('<span class="added">') for card in cards] == [1, 1, 1, 1]

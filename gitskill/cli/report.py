@@ -37,7 +37,7 @@ def report(session: Session, name: str, path: str, force: bool, as_json: bool) -
       gitskill report r0007 -o r0007.html
       gitskill report v1.4.0 -o - > v1.4.0.html
     """
-    from gitskill.cli.status import bills
+    from gitskill.cli.status import every_bill
     from gitskill.report.page.build import build
     from gitskill.report.page.html import GENERATOR, render
     from gitskill.report.page.subject import subject
@@ -48,8 +48,7 @@ def report(session: Session, name: str, path: str, force: bool, as_json: bool) -
     if path != _STDOUT:
         _refuse(place, GENERATOR, force=force)
     about = subject(session.nodes, name)
-    paid = {str(story.id): bills(session, str(story.id)) for story in about.stories}
-    page = build(session.nodes, about, paid)
+    page = build(session.nodes, about, every_bill(session, [str(story.id) for story in about.stories]))
     text = render(page)
     if path == _STDOUT:
         output.block(text)

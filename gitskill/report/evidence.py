@@ -53,12 +53,12 @@ def grounds(nodes: NodeStore, line: SourcedLine, context: int) -> Iterator[Groun
         pieces = []
         for item in found.evidence:
             if item.trace not in traces:
-                traces[item.trace] = _read(nodes.reader.repository, item.trace)
+                traces[item.trace] = stored(nodes.reader.repository, item.trace)
             pieces.append(_piece(item, refs.get(item.trace), traces[item.trace], context))
         yield Grounds(lesson, commit, found, tuple(pieces))
 
 
-def _read(repository: Repository, trace: str) -> Trace | str:
+def stored(repository: Repository, trace: str) -> Trace | str:
     """Read a trace, or say why it cannot be."""
     try:
         return read(repository, trace)

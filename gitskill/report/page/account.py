@@ -13,6 +13,7 @@ from gitskill.report.lesson import Standing, Standings, State
 from gitskill.report.page.subject import Story
 from gitskill.report.status import Status, status
 from gitskill.skill.compose import overlapping
+from gitskill.skill.hunks import Changes
 from gitskill.store.history import octopuses
 from gitskill.store.lessons import Recorded, listed
 from gitskill.store.nodes import NodeStore
@@ -91,14 +92,16 @@ class Account:
     def rivals(self) -> Mapping[LessonId, Sequence[LessonId]]:
         """Pair what was dropped with what stands on the same lines, in both directions."""
         merged, dropped = set(self.in_state(State.MERGED)), set(self.in_state(State.DROPPED))
-        read = {lesson: self.recorded(lesson) for lesson in sorted(merged | dropped)}
-        parts = {lesson: each.changes for lesson, each in read.items() if each and each.base == self.story.base}
-        found: defaultdict[LessonId, list[LessonId]] = defaultdict(list)
-        for one, _, other, _ in overlapping(parts):
+        by_base: defaultdict[CommitId, dict[LessonId, Changes]] = defaultdict(dict)
+        for lesson in sorted(merged | dropped):
+            if recorded := self.recorded(lesson):
+                by_base[recorded.base][lesson] = recorded.changes
+        found: defaultdict[LessonId, set[LessonId]] = defaultdict(set)
+        for one, _, other, _ in (pair for parts in by_base.values() for pair in overlapping(parts)):
             if (one in merged) != (other in merged):
-                found[one].append(other)
-                found[other].append(one)
-        return {lesson: sorted(set(others)) for lesson, others in found.items()}
+                found[one].add(other)
+                found[other].add(one)
+        return {lesson: sorted(others) for lesson, others in found.items()}
 
 
 def account(nodes: NodeStore, story: Story) -> Account:

@@ -25,20 +25,20 @@ class Trees:
 
     def grow(self, *, several: bool = False) -> Iterator[Branch]:
         """Give the tree below each root; of several runs each names its own."""
-        nodes = self._account.nodes
-        for root in self._account.story.roots:
-            self._whole = max(self._support(each for live in nodes.read(root).live for each in live.lessons), 1)
+        nodes, roots = self._account.nodes, self._account.story.roots
+        carried = ([lesson for live in nodes.read(root).live for lesson in live.lessons] for root in roots)
+        self._whole = max((self._support(lessons) for lessons in carried), default=0) or 1
+        for root in roots:
             tree = self._merge(root)
             yield replace(tree, name=f"{self._account.story.id}/{tree.name}") if several else tree
 
     def _merge(self, commit: CommitId) -> Branch:
         nodes = self._account.nodes
-        repository = nodes.reader.repository
         says = nodes.read(commit).says
-        _, *parents = repository.parents(commit)
+        base, *parents = nodes.reader.repository.parents(commit)
         merges = [each for each in parents if Octopus.read(self._message(each))]
         below = [self._merge(each) for each in merges]
-        below += [self._part(nodes.live(each, self._account.story.base)) for each in parents if each not in merges]
+        below += [self._part(nodes.live(each, base), base) for each in parents if each not in merges]
         lessons = [lesson for lesson, _ in says.support]
         support = self._support(lessons)
         return Branch(
@@ -51,21 +51,19 @@ class Trees:
             below=tuple(sorted(below, key=lambda each: (each.what != "merge", -each.support, each.name))),
         )
 
-    def _part(self, live: Live) -> Branch:
+    def _part(self, live: Live, base: CommitId) -> Branch:
         if live.kind is Kind.LESSON:
             return self._lesson(live.lessons[0])
-        account = self._account
-        says = Settled.parse(self._message(live.commit))
-        parents = account.nodes.reader.repository.parents(live.commit)
-        parts = [account.nodes.live(each, account.story.base) for each in parents]
+        says = self._account.nodes.settled(live.commit)
+        parts = self._account.nodes.members(live, base)
         new = [part for part in parts if self._seen.isdisjoint(part.lessons)]
         known = [lesson for part in parts if part not in new for lesson in part.lessons]
-        below = tuple(self._part(part) for part in new)
+        below = tuple(self._part(part, base) for part in new)
         support = self._support(live.lessons)
         return Branch(
             f"{says.node.short}.{says.number}",
             _WORDS[live.kind],
-            _title(account, says, live),
+            _title(self._account, says, live),
             support,
             self._share(support),
             self._anchor(live.lessons[0]) if live.kind is Kind.FOLD else "",

@@ -25,7 +25,7 @@ from gitskill.skill.frontmatter import split
 from gitskill.skill.snapshot import SKILL_FILE, Skill, is_binary
 from gitskill.skill.tokens import estimate
 from gitskill.store.nodes import NodeStore
-from gitskill.store.tags import releases
+from gitskill.store.releases import following, previous, released_as
 
 _STANDS = {State.MERGED}
 _MEANS = {
@@ -153,18 +153,18 @@ def _meaning(nodes: NodeStore, about: Subject) -> Iterator[tuple[str, str]]:
     told = "; ".join(f"{each.message.removeprefix(f'{risk_of(each)}: ')} ({each.path})" for each in reach[:5])
     more = f"; and {len(reach) - 5} more" if len(reach) > 5 else ""
     yield "New reach", f"{worst(reach)}: {told}{more}" if reach else "none: no new host, command, script or frontmatter"
-    yield "Version", _version(nodes, about, bump(before, after))
+    yield "Version", _version(nodes, about, after, bump(before, after))
 
 
-def _version(nodes: NodeStore, about: Subject, by: Bump) -> str:
+def _version(nodes: NodeStore, about: Subject, after: Skill, by: Bump) -> str:
     if about.release:
         return f"{about.release.tag}, by what changed: {by}"
-    repository = nodes.reader.repository
-    past = [x for x in releases(repository, nodes.reader.folder) if repository.descends(about.base, x.commit)]
-    if not past or by is Bump.NONE:
+    repository, folder = nodes.reader.repository, nodes.reader.folder
+    if done := released_as(repository, folder, about.stories[0].id, about.shown if about.stories[0].roots else None):
+        return f"{by}: released as {done.tag}"
+    if by is Bump.NONE or not (last := previous(repository, folder, about.base)):
         return str(by)
-    last = max(each.version for each in past)
-    return f"{by}: {last} would become {last.after(by)}"
+    return f"{by}: {last.tag} would become {following(nodes.reader, about.base, after)}"
 
 
 def _changed_lines(before: Skill, after: Skill) -> tuple[int, int]:

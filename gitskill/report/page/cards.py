@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
-from gitskill.ids import LessonId
-from gitskill.message import Message
+from gitskill.ids import CommitId, LessonId
 from gitskill.model.ledger import Bill
-from gitskill.node import Kind, Live, Settled
+from gitskill.node import Kind, Live
 from gitskill.report.lesson import State
 from gitskill.report.page.account import Account
 from gitskill.report.page.changes import Base
@@ -27,7 +27,8 @@ class Cards:
     def __init__(self, account: Account, bills: Mapping[str, Bill]) -> None:
         self._account = account
         self._bills = bills
-        self._base = Base(account.nodes.reader.read(account.story.base))
+        # Of a run in rounds each round has a base of its own.
+        self._base = lru_cache(maxsize=None)(lambda commit: Base(account.nodes.reader.read(commit)))
         self._quotes = Quotes(account.nodes.reader.repository)
         self._folded = account.folded()
         self._rivals = account.rivals()
@@ -55,10 +56,10 @@ class Cards:
             cause=found.lesson.cause,
             analyst=found.lesson.analyst,
             verified=found.lesson.verified,
-            places=tuple(placed) or self._base.places(found.changes),
+            places=tuple(placed) or self._base(found.base).places(found.changes),
             tasks=(*tasks[:_TASKS], *more),
             quotes=tuple(self._quotes.of(each, refs) for each in found.lesson.evidence),
-            changes=self._base.shown(found.changes),
+            changes=self._base(found.base).shown(found.changes),
             folded=tuple(self._same(each) for each in same[:_FOLDED]),
             more=max(len(same) - _FOLDED, 0),
             clashes=clashes,
@@ -79,26 +80,26 @@ class Cards:
     def _clashes(self, lesson: LessonId) -> Iterator[Clash]:
         if rivals := self._rivals.get(lesson):
             yield Clash("overlap", "", self._sides(rivals), max(len(rivals) - _SIDES, 0))
-        if carrier := self._account.carriers.get(lesson):
-            yield from self._settled(lesson, carrier)
+        carrier, recorded = self._account.carriers.get(lesson), self._account.recorded(lesson)
+        if carrier and recorded:
+            yield from self._settled(lesson, carrier, recorded.base)
 
-    def _settled(self, lesson: LessonId, live: Live) -> Iterator[Clash]:
+    def _settled(self, lesson: LessonId, live: Live, base: CommitId) -> Iterator[Clash]:
         """Give the resolutions that a lesson went through, the last first."""
-        nodes, base = self._account.nodes, self._account.story.base
         if live.kind is Kind.LESSON:
             return
-        repository = nodes.reader.repository
-        parts = [nodes.live(parent, base) for parent in repository.parents(live.commit)]
+        nodes = self._account.nodes
+        parts = nodes.members(live, base)
         if live.kind is not Kind.FOLD:
-            says = Settled.parse(Message.parse(repository.read_commit(live.commit).message))
+            says = nodes.settled(live.commit)
             others = [part.lessons[0] for part in parts if lesson not in part.lessons]
             is_clash = says.clash.partition(" ")[0] not in {"join", "placing"}
             sides = self._sides(others) if is_clash else ()
-            settled = self._base.shown(live.changes) if is_clash else ()
+            settled = self._base(base).shown(live.changes) if is_clash else ()
             yield Clash(says.clash, says.resolved_by, sides, len(others) - len(sides), settled)
         for part in parts:
             if lesson in part.lessons:
-                yield from self._settled(lesson, part)
+                yield from self._settled(lesson, part, base)
 
     def _sides(self, lessons: Sequence[LessonId]) -> tuple[Side, ...]:
         found = ((each, self._account.recorded(each)) for each in lessons[:_SIDES])
@@ -107,7 +108,7 @@ class Cards:
                 each,
                 self._account.title(each),
                 self._account.standings[each],
-                self._base.shown(recorded.changes) if recorded else (),
+                self._base(recorded.base).shown(recorded.changes) if recorded else (),
             )
             for each, recorded in found
             if each in self._account.standings

@@ -42,7 +42,7 @@ class Lines:
             found = sourced(self._nodes, path, self._shown)
         except GitskillError as error:  # damaged history must not take the whole page away
             text = self._nodes.reader.read(self._shown).text(path)
-            lines = (Credited(n, line, "", "", "", 0, 0) for n, line in enumerate(text.lines, start=1))
+            lines = (Credited(n, line, "", "", "", 0, "") for n, line in enumerate(text.lines, start=1))
             return File(path, tuple(lines), f"its lines cannot be blamed: {error}")
         return File(path, tuple(self._credited(line) for line in found))
 
@@ -50,9 +50,9 @@ class Lines:
         line = found.line
         kind, text = str(line.kind), line.text.removesuffix("\r")
         if not text.strip():
-            return Credited(line.number, "", kind, "", "", 0, 0)
+            return Credited(line.number, "", kind, "", "", 0, "")
         if not line.lessons:
-            return Credited(line.number, text, kind, line.commit[:8], "", 0, 0)
+            return Credited(line.number, text, kind, found.made, "", 0, "")
         first, *others = line.lessons
         name = str(first) if self._several else first.short
-        return Credited(line.number, text, kind, name, self._anchors.get(first, ""), len(others), found.support)
+        return Credited(line.number, text, kind, name, self._anchors.get(first, ""), len(others), found.share)

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from gitskill.errors import InvalidInput, NotFound
 from gitskill.lesson import Evidence, TraceRef
+from gitskill.report.evidence import stored
 from gitskill.report.page.values import Quote
 from gitskill.report.trace import told
 from gitskill.store.repository import Repository
-from gitskill.store.traces import read
-from gitskill.trace import Step, Trace
+from gitskill.trace import Step
 
 _LINES = 3
 _WIDE = 400
@@ -20,7 +19,7 @@ class Quotes:
     """Looks quotes up in the traces that are stored here."""
 
     def __init__(self, repository: Repository) -> None:
-        self._trace = lru_cache(maxsize=16)(lambda trace: _read(repository, trace))
+        self._trace = lru_cache(maxsize=16)(lambda trace: stored(repository, trace))
 
     def of(self, evidence: Evidence, refs: Mapping[str, TraceRef]) -> Quote:
         """Give a quote with its surroundings."""
@@ -28,8 +27,8 @@ class Quotes:
         named = (ref.task, ref.outcome) if ref else ("", "")
         plain = Quote(evidence.trace, evidence.step, evidence.quote, *named)
         trace = self._trace(evidence.trace)
-        if trace is None:
-            return _with(plain, problem="the trace is not in this repository")
+        if isinstance(trace, str):
+            return _with(plain, problem=trace)
         if not 1 <= evidence.step <= len(trace.steps):
             return _with(plain, problem="the trace has no such step")
         for who, call, text in _texts(trace.steps[evidence.step - 1]):
@@ -47,13 +46,6 @@ class Quotes:
 
 def _with(quote: Quote, **more: str) -> Quote:
     return Quote(quote.trace, quote.step, quote.text, quote.task, quote.outcome, **more)
-
-
-def _read(repository: Repository, trace: str) -> Trace | None:
-    try:
-        return read(repository, trace)
-    except (NotFound, InvalidInput):  # a clone has no traces, and one may have been forgotten
-        return None
 
 
 def _texts(step: Step) -> Iterator[tuple[str, str, str]]:

@@ -116,5 +116,5 @@ def _roots(nodes: NodeStore, run: RunId, tip: CommitId, stop: list[CommitId] | t
             continue
         if commit not in below:
             found.append(commit)
-        below.update(repository.parents(commit)[1:])  # the first is what it stands on
+        below.update(repository.parents(commit)[1:])  # the first is its base: of a later round the merge before
     return tuple(found)

@@ -150,7 +150,7 @@ class Credited:
     source: str
     anchor: str
     more: int
-    support: int
+    support: str
 
 
 @dataclass(frozen=True, slots=True)
