@@ -245,6 +245,27 @@ def test_a_release_is_told_from_history_in_a_clone_without_our_refs(
     assert Tags(page(gitskill, clone)).text.startswith("r0001 of")
 
 
+def test_a_release_and_what_comes_after_it_are_told_apart(copied: Path, gitskill: Run) -> None:
+    assert gitskill(copied, "release", "r0001").code == 0
+    released = page(gitskill, copied, "v1.4.0")
+    assert "<dd>minor: released as v1.4.0</dd>" in page(gitskill, copied)
+    [lesson] = re.findall(
+        r"<code>(l\d{4}a)</code><span class=\"t\">Names are short", released[released.index("list") :]
+    )
+    assert gitskill(copied, "drop", lesson).code == 0
+    git(copied, "tag", "-a", "v1.4.1", "-m", "x")
+    assert gitskill(copied, "rollback", "v1.3.0").code == 0
+
+    dropped = Tags(page(gitskill, copied, "v1.4.0")).text
+
+    assert "5 stand in the skill" in Tags(released).text
+    assert "4 stand in the skill, 2 say the same as one of these or as the skill, 2 were dropped" in dropped
+    for tag, why in (("v1.4.1", "no run was released with"), ("v2.0.0", "v2.0.0 is a rollback to v1.3.0")):
+        done = gitskill(copied, "report", tag, "-o", "-")
+        assert (done.code, done.out) == (3, "")
+        assert why in done.err
+
+
 def test_lessons_by_hand_have_a_page_too(folder: Path, gitskill: Run, bullet: Bullet) -> None:
     bullet("Writing", "one")
     bullet("Dates", "two")

@@ -1,13 +1,16 @@
 """What a report is about: a run, or the runs that came with a release."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitskill.errors import NotFound
 from gitskill.ids import CommitId, RunId
+from gitskill.report.versions import versions
 from gitskill.store.history import octopuses
 from gitskill.store.lookup import candidate
 from gitskill.store.nodes import NodeStore
+from gitskill.store.releases import record_of
 from gitskill.store.runs import Run, recorded
 from gitskill.store.tags import TAGS, Release, releases
 
@@ -90,23 +93,31 @@ def _of_release(nodes: NodeStore, release: Release, known: list[Release]) -> Sub
     past = [each for each in known if each.commit != release.commit]
     earlier = [each for each in past if repository.descends(release.commit, each.commit)]
     stop = [each.commit for each in earlier]
-    found = [
-        says.id.run
-        for commit, says in octopuses(repository, release.commit)
-        if not any(repository.descends(old, commit) for old in stop)
-    ]
-    if not found:
-        raise NotFound(f"no run was released with {release.tag}", hint=f"gitskill blame --rev {release.tag}")
     records = {each.id: each for each in recorded(repository) if each.folder == nodes.reader.folder}
-    stories = []
-    for run in sorted(set(found)):
-        roots = _roots(nodes, run, release.commit, stop)
-        stories.append(Story(run, repository.parents(roots[-1])[0], roots, records.get(run)))
+    found = ((run, _roots(nodes, run, release.commit, stop)) for run in _runs(nodes, release, stop))
+    stories = [Story(run, repository.parents(roots[-1])[0], roots, records.get(run)) for run, roots in found if roots]
+    if not stories:
+        raise NotFound(f"no run was released with {release.tag}", hint=f"gitskill blame --rev {release.tag}")
     before = max(earlier, key=lambda each: each.version).commit if earlier else stories[0].base
     return Subject(release.tag, tuple(stories), before, release.commit, release)
 
 
-def _roots(nodes: NodeStore, run: RunId, tip: CommitId, stop: list[CommitId] | tuple[()]) -> tuple[CommitId, ...]:
+def _runs(nodes: NodeStore, release: Release, stop: Sequence[CommitId]) -> Sequence[RunId]:
+    """Give the runs that a version brought: as `log` has them, or, where HEAD has it not, by its merges.
+
+    A merge that was made anew, for a lesson was dropped, brings nothing new.
+    """
+    if (record := record_of(release)) and record.rollback:
+        raise NotFound(f"{release.tag} is a rollback to {record.rollback}: no run was released with it")
+    if told := next((each for each in versions(nodes) if each.release.tag == release.tag), None):
+        return told.runs
+    repository = nodes.reader.repository
+    merges = octopuses(repository, release.commit)
+    new = {says.id.run for commit, says in merges if not any(repository.descends(old, commit) for old in stop)}
+    return sorted(new)
+
+
+def _roots(nodes: NodeStore, run: RunId, tip: CommitId, stop: Sequence[CommitId]) -> tuple[CommitId, ...]:
     """Give the merges of a run in the history of `tip` that stand under no other, the newest first."""
     repository = nodes.reader.repository
     below: set[CommitId] = set()
