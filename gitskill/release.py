@@ -62,9 +62,21 @@ class Released:
 
 def prepare(nodes: NodeStore, found: Status, bump: Bump | None = None) -> Draft:
     """Find out what releasing a run comes to, or raise with what is in the way."""
+    branch = ready_branch(nodes.reader.repository)
+    _refuse_checked_out(nodes.reader.repository, found.run.id)
+    return _draft(nodes, found, branch, bump)
+
+
+def foreseen(nodes: NodeStore, found: Status) -> str:
+    """Tell which version a release would be; empty where the branch has moved too far for one."""
+    try:
+        return _draft(nodes, found, checkout.branch_here(nodes.reader.repository), None).tag
+    except GitskillError:
+        return ""
+
+
+def _draft(nodes: NodeStore, found: Status, branch: str, bump: Bump | None) -> Draft:
     repository = nodes.reader.repository
-    branch = ready_branch(repository)
-    _refuse_checked_out(repository, found.run.id)
     line = _candidate(nodes, found)
     candidate = found.candidate or line[0].commit
     head = repository.head()
@@ -79,14 +91,6 @@ def prepare(nodes: NodeStore, found: Status, bump: Bump | None = None) -> Draft:
     version = following(nodes.reader, before.commit if before else found.run.base, skill, bump)
     tag = tags.tag_name(nodes.reader.folder, version)
     return Draft(branch, head, candidate, skill, version, tag, before, is_merged)
-
-
-def foreseen(nodes: NodeStore, found: Status) -> str:
-    """Tell which version a release would be; empty where something stands in its way now."""
-    try:
-        return prepare(nodes, found).tag
-    except GitskillError:
-        return ""
 
 
 def check(nodes: NodeStore, found: Status, draft: Draft, redactor: Redactor) -> None:
@@ -154,7 +158,7 @@ def _candidate(nodes: NodeStore, found: Status) -> tuple[Node, ...]:
     Of a sequential run those of the rounds before follow it.
     """
     repository, run = nodes.reader.repository, found.run.id
-    if done := released_as(repository, nodes.reader.folder, run, found.candidate):
+    if done := released_as(repository, found.run):
         raise NeedsPerson(f"{run} is {done.tag} already", hint=f"to see what it brought: gitskill show {run}")
     if not found.is_finished:
         raise NeedsPerson(

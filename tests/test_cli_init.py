@@ -33,7 +33,8 @@ def test_a_new_skill_is_written_committed_and_tagged(tmp_path: Path, gitskill: R
     assert git(place, "symbolic-ref", "--short", "HEAD") == "main\n"
     assert git(place, "log", "--format=%s") == "Start skill my-sheets\n"
     assert git(place, "cat-file", "-t", "v1.0.0") == "tag\n"
-    assert git(place, "for-each-ref", "--format=%(contents)", "refs/tags") == "Base of skill my-sheets\n\n"
+    assert git(place, "for-each-ref", "--format=%(subject)", "refs/tags") == "Base of skill my-sheets\n"
+    assert gitskill(place, "verify", "v1.0.0").out == "v1.0.0  unsigned  no signature\n"
     assert gitskill(place, "check").code == 0
     assert gitskill(place, "log").out == "v1.0.0  2023-11-14    Base of skill my-sheets\n"
 

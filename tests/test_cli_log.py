@@ -63,12 +63,12 @@ def test_json_has_the_documented_keys(released: Path, gitskill: Run) -> None:
     one, two, three = (f"r000{lesson}" for lesson in ("1/l0001a", "1/l0002a", "2/l0001a"))
     found = json.loads(done.out)
     assert [tuple(item.values()) for item in found] == [
-        ("v1.11.0", "v1.11.0", commit(released, "v1.11.0"), "v1.10.0", None, [], 0, None),
-        ("v1.10.0", "v1.10.0", commit(released, "v1.10.0"), "v1.1.0", "r0002", [three], 0, None),
-        ("v1.1.0", "v1.1.0", commit(released, "v1.1.0"), "v1.0.0", "r0001", [one, two], 0, None),
-        ("v1.0.0", "v1.0.0", commit(released, "v1.0.0"), None, None, [], 0, None),
+        ("v1.11.0", "v1.11.0", commit(released, "v1.11.0"), "v1.10.0", None, [], 0, None, None, False),
+        ("v1.10.0", "v1.10.0", commit(released, "v1.10.0"), "v1.1.0", "r0002", [three], 0, None, None, False),
+        ("v1.1.0", "v1.1.0", commit(released, "v1.1.0"), "v1.0.0", "r0001", [one, two], 0, None, None, False),
+        ("v1.0.0", "v1.0.0", commit(released, "v1.0.0"), None, None, [], 0, None, None, False),
     ]
-    keys = ["version", "tag", "commit", "previous", "run", "lessons", "traces", "gate"]
+    keys = ["version", "tag", "commit", "previous", "run", "lessons", "traces", "gate", "rollback", "signed"]
     assert [list(item) for item in found] == [keys] * 4
     assert (done.code, done.err) == (0, "")
 

@@ -125,6 +125,8 @@ ENOUGH = {
     "drop": ["l0001a"],
     "restore": ["l0001a"],
     "trace-of": ["1"],
+    "rollback": ["v1.0.0"],
+    "verify": ["v1.0.0"],
 }
 """What a command needs to be told besides its name."""
 

@@ -71,7 +71,7 @@ def merge(
                 f"{run} is not studied to its end: {found.traces['pending']} traces are left",
                 hint=f"gitskill analyse --run {run}",
             )
-        if tag := released(session, run):
+        if tag := released(session, found.run):
             raise NeedsPerson(
                 f"{run} is {tag} already", hint="what it taught is there; a new run: gitskill evolve --new"
             )

@@ -67,7 +67,10 @@ def _show(session: Session, found: "Status", seconds: float | None, *, release_i
 
     if seconds is not None:
         told = document(session, found) | {"seconds": round(seconds, 1)}
-        output.document(told | (_released(session, found) if release_it else {}))
+        try:
+            told |= _released(session, found) if release_it else {}
+        finally:  # where its release is refused, the candidate is there, and this still says which
+            output.document(told)
         return
     screen(session, found, ends=not release_it)
     if release_it:

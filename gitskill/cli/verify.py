@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @options.as_json
 @click.pass_obj
 def verify(session: Session, tag: str, every: bool, require_signature: bool, as_json: bool) -> int:
-    """Hold a version's tag against its record, its text and its signature.
+    """Check a version: its record, its text, its signature.
 
     Found are moved and recreated tags, records from elsewhere, gaps in the
     chain of versions, versions older than this clone has seen, and wrong

@@ -162,7 +162,7 @@ def _is_same(session: Session, run: "Run", plan: "Plan") -> bool:
     planned, known = plan_of(session.repository, run), fates(session.repository, run)
     if planned == plan:
         is_here = reader.folder_id(run.base) == reader.folder_id(session.repository.head())
-        return is_here and not released(session, run.id)
+        return is_here and not released(session, run)
     if len(known) < run.planned:
         output.tell(
             f"  note      {run.id} is not finished: go on with --run {run.id}, or take it back: gitskill undo --list"
@@ -170,13 +170,11 @@ def _is_same(session: Session, run: "Run", plan: "Plan") -> bool:
     return False
 
 
-def released(session: Session, run: "RunId") -> str:
+def released(session: Session, run: "Run") -> str:
     """Name the version that a run was released as; empty where it was not. After a rollback its base is here again."""
-    from gitskill.store.lookup import find_candidate
     from gitskill.store.releases import released_as
 
-    candidate = find_candidate(session.repository, run)
-    found = released_as(session.repository, session.reader.folder, run, candidate)
+    found = released_as(session.repository, run)
     return found.tag if found else ""
 
 

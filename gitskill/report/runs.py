@@ -54,10 +54,9 @@ def _report(nodes: NodeStore, run: Run) -> RunReport:
     slots = {one.slot: one.state for fate in found.values() for one in fate.lessons}
     by_hand = {item.id.short for item in listed(repository, run.id)} - slots.keys()
     count = len(slots) + len(by_hand)
-    candidate = find_candidate(repository, run.id)
-    if tag := released_as(repository, nodes.reader.folder, run.id, candidate):
+    if tag := released_as(repository, run):
         return RunReport(run, Stage.RELEASED, count, tag.tag)
-    if candidate:
+    if find_candidate(repository, run.id):
         return RunReport(run, Stage.CANDIDATE, count)
     if len(found) < run.planned:
         return RunReport(run, Stage.STUDYING, count)

@@ -3,11 +3,13 @@
 from typing import TypedDict
 
 from gitskill.errors import InvalidInput
-from gitskill.ids import CommitId, RunId
+from gitskill.ids import CommitId
 from gitskill.record import Record
 from gitskill.skill.bump import Bump, bump
 from gitskill.skill.snapshot import Skill
+from gitskill.store.lookup import find_candidate
 from gitskill.store.repository import Repository
+from gitskill.store.runs import Run
 from gitskill.store.skills import SkillReader
 from gitskill.store.tags import Release, read_tag, releases, used
 from gitskill.version import FIRST, Version
@@ -27,11 +29,14 @@ def previous(repository: Repository, folder: str, commit: CommitId) -> Release |
     return next((release for release in past if repository.descends(commit, release.commit)), None)
 
 
-def released_as(repository: Repository, folder: str, run: RunId, candidate: CommitId | None = None) -> Release | None:
+def released_as(repository: Repository, run: Run) -> Release | None:
     """Give the version that a run was released as: its record says so, or it holds the run's candidate."""
-    for release in releases(repository, folder):
+    candidate = find_candidate(repository, run.id)
+    if candidate and repository.descends(run.base, candidate):
+        candidate = None  # made to point to where the run began: that is nothing of the run's
+    for release in releases(repository, run.folder):
         record = record_of(release)
-        if record and run in record.runs:
+        if record and run.id in record.runs:
             return release
         if candidate and repository.descends(release.commit, candidate):
             return release
