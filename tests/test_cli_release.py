@@ -54,7 +54,7 @@ def test_branch_tag_work_tree_and_the_branches_of_the_run_move_in_one_operation(
     assert gitskill(ready, "undo", "--list").out.splitlines()[0].endswith("  release v1.1.0 (r0001)")
     assert git(ready, "rev-list", "--first-parent", "--count", "main").strip() == "2"
     assert git(ready, "fsck", "--strict", "--no-dangling") == ""
-    assert gitskill(ready, "blame", "SKILL.md", "-L", "12,12").out.startswith("lesson  l0001a")
+    assert gitskill(ready, "blame", "SKILL.md", "-L", "12,12").out.startswith("l0001a ")
 
 
 def test_json_has_the_documented_keys_and_the_newest_candidate_is_taken(ready: Path, gitskill: Run) -> None:

@@ -417,3 +417,15 @@ def test_the_report_page_shows_every_round_and_each_lesson_on_its_own_base(evolv
     assert roots == ["m1-04", "m1-03", "m1-02", "m1-01"]
     cards = re.findall(r'<details id="r0001-l\d{4}a">.*?</details></li>', html, re.DOTALL)
     assert [card.count('<span class="added">') for card in cards] == [1, 1, 1, 1]
+
+
+def test_all_the_rounds_are_released_together(evolved: Path, gitskill: Run) -> None:
+    candidate = git(evolved, "rev-parse", "gitskill/r0001/evolved").strip()
+
+    done = gitskill(evolved, "release", "r0001")
+
+    assert done.code == 0, done.err
+    assert git(evolved, "rev-parse", "HEAD^2").strip() == candidate
+    assert git(evolved, "diff", "HEAD", candidate) == ""
+    assert git(evolved, "status", "--porcelain") == ""
+    assert gitskill(evolved, "verify", "v1.0.0").code == 0

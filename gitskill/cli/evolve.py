@@ -49,8 +49,7 @@ def evolve(
     from gitskill.cli.consolidate import merge, refuse_settling
     from gitskill.cli.working import stands
 
-    if release_it:
-        _refuse_unready(session)  # before anything is paid for
+    _refuse_unready(session, release_it=release_it)
     began = time.monotonic()
     if study.strategy == "sequential":
         refuse_settling(engine, min_support)
@@ -77,10 +76,12 @@ def _show(session: Session, found: "Status", seconds: float | None, *, release_i
         _released(session, found, show=True)
 
 
-def _refuse_unready(session: Session) -> None:
+def _refuse_unready(session: Session, *, release_it: bool) -> None:
+    """Refuse what could not be released in the end, before anything is paid for."""
     from gitskill.release import ready_branch
 
-    ready_branch(session.repository)
+    if release_it:
+        ready_branch(session.repository)
 
 
 def _released(session: Session, found: "Status", *, show: bool = False) -> "dict[str, Any]":

@@ -26,6 +26,7 @@ from gitskill.skill.snapshot import SKILL_FILE, Skill, is_binary
 from gitskill.skill.tokens import estimate
 from gitskill.store.nodes import NodeStore
 from gitskill.store.releases import following, previous, released_as
+from gitskill.store.runs import Run
 
 _STANDS = {State.MERGED}
 _MEANS = {
@@ -160,7 +161,10 @@ def _version(nodes: NodeStore, about: Subject, after: Skill, by: Bump) -> str:
     if about.release:
         return f"{about.release.tag}, by what changed: {by}"
     repository, folder = nodes.reader.repository, nodes.reader.folder
-    if done := released_as(repository, folder, about.stories[0].id, about.shown if about.stories[0].roots else None):
+    story = about.stories[0]
+    # A clone has the merges of a run without its record.
+    run = story.record or Run(story.id, story.base, folder, engine="", started=0)
+    if story.roots and (done := released_as(repository, run)):
         return f"{by}: released as {done.tag}"
     if by is Bump.NONE or not (last := previous(repository, folder, about.base)):
         return str(by)
