@@ -15,6 +15,7 @@ from gitskill.store.analyses import is_studied, plan_of
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
 from gitskill.store.refs import HEADS
+from gitskill.store.releases import released_as
 from gitskill.store.repository import Who
 from gitskill.store.runs import Run
 from gitskill.store.skills import SkillReader
@@ -60,7 +61,8 @@ def base_of(reader: SkillReader, who: Who, wanted: RunId | None = None) -> Run:
     head = reader.repository.head()
     fit = [run for run in known if is_studied(reader.repository, run) and not _is_in_rounds(reader, run)]
     for run in reversed(fit):
-        if reader.folder_id(run.base) == reader.folder_id(head) and reader.repository.descends(head, run.base):
+        is_here = reader.folder_id(run.base) == reader.folder_id(head) and reader.repository.descends(head, run.base)
+        if is_here and not released_as(reader.repository, run):  # after a rollback its base is here again
             return run
     return Run(runs.next_run(reader.repository), head, reader.folder, PERSON, who.when)
 
@@ -76,6 +78,8 @@ def _settled(reader: SkillReader, run: Run) -> Run:
         raise NeedsPerson(
             f"{run.id} is still being studied", hint=f"gitskill analyse --run {run.id}, or leave --run out"
         )
+    if done := released_as(reader.repository, run):
+        raise NeedsPerson(f"{run.id} is {done.tag} already", hint="leave --run out: the next lesson begins a new run")
     return run
 
 

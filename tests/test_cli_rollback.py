@@ -175,6 +175,6 @@ def test_a_lesson_that_was_rolled_back_can_be_learned_again(tmp_path: Path, gits
     again = json.loads(gitskill(folder, "evolve", "--release", "--json").out)
 
     assert learned != SKILL
-    assert (again["run"], again["release"]["previous"]) == ("r0002", "v1.2.0")
+    assert (again["run"], again["release"]["previous"]) == ("r0002", "v2.0.0")
     assert (folder / "SKILL.md").read_text() == learned
     assert gitskill(folder, "verify", "--all").code == 0
