@@ -6,7 +6,6 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from gitskill.checks.change import check_change
 from gitskill.checks.evidence import evidence_findings
@@ -119,8 +118,8 @@ class Standings:
 
     def __init__(self, nodes: NodeStore) -> None:
         self._nodes = nodes
-        # A thousand lessons ask for the same few merges, and every tag is looked at to answer.
-        self._released = lru_cache(maxsize=None)(lambda commit: _released(nodes, commit))
+        # Thousands of lessons ask for the same few merges, and every tag is looked at to answer.
+        self._verdicts: dict[CommitId, Mapping[LessonId, Standing] | None] = {}
         self._fates: dict[RunId, dict[str, LessonFate]] = {}
         self._there: dict[RunId, frozenset[LessonId]] = {}
         self._back: dict[RunId, Mapping[str, Aside]] = {}
@@ -134,34 +133,44 @@ class Standings:
     def of(self, lesson: LessonId) -> Standing:
         """Tell what became of a lesson."""
         ranked = sorted(self._named[lesson], key=lambda item: item[0], reverse=True)
-        true = (item for item in ranked if _is_true(self._nodes, item[1]))
-        _, commit, says = next(true, (None, None, None))
-        if commit is None or says is None:
-            return self._recorded(lesson)
-        reason = dict(says.dropped).get(lesson)
-        if reason is not None:
-            state = State.HELD if reason.startswith("held: ") else State.DROPPED
-            return Standing(state, str(says.id), reason.removeprefix("held: "))
-        node = self._nodes.read(commit)
-        carrier = next(live for live in node.live if lesson in live.lessons)
-        first = self._represented(carrier, node.base, lesson, dict(says.support).keys())
-        return Standing(
-            State.MERGED if first == lesson else State.FOLDED,
-            str(says.id),
-            "" if first == lesson else f"says the same as {first}",
-            self._released(commit),
-            dict(says.support).get(lesson),
-            first,
-        )
+        true = (told for _, commit, says in ranked if (told := self._told(commit, says)) is not None)
+        told = next(true, None)
+        return self._recorded(lesson) if told is None else told[lesson]
 
-    def _represented(self, carrier: Live, base: CommitId, lesson: LessonId, there: AbstractSet[LessonId]) -> LessonId:
-        """Give the lesson that speaks for `lesson`: the first of its fold that is still there, else itself."""
-        if carrier.kind is Kind.LESSON:
-            return lesson
-        if carrier.kind is Kind.FOLD:
-            return next(each for each in carrier.lessons if each in there)
+    def _told(self, commit: CommitId, says: Octopus) -> Mapping[LessonId, Standing] | None:
+        """Give where an octopus leaves each lesson that it names; None where it does not carry what it says."""
+        if commit not in self._verdicts:
+            self._verdicts[commit] = self._verdict(commit, says) if _is_true(self._nodes, commit) else None
+        return self._verdicts[commit]
+
+    def _verdict(self, commit: CommitId, says: Octopus) -> Mapping[LessonId, Standing]:
+        node, support, released = self._nodes.read(commit), dict(says.support), _released(self._nodes, commit)
+        told: dict[LessonId, Standing] = {}
+        for lesson, first in (
+            pair for live in node.live for pair in self._speakers(live, node.base, support.keys()).items()
+        ):
+            state, reason = (State.MERGED, "") if first == lesson else (State.FOLDED, f"says the same as {first}")
+            told[lesson] = Standing(state, str(says.id), reason, released, support.get(lesson), first)
+        for lesson, reason in says.dropped:
+            state = State.HELD if reason.startswith("held: ") else State.DROPPED
+            told[lesson] = Standing(state, str(says.id), reason.removeprefix("held: "))
+        return told
+
+    def _speakers(self, carrier: Live, base: CommitId, there: AbstractSet[LessonId]) -> Mapping[LessonId, LessonId]:
+        """Give the lesson that speaks for each one of a part: the first of its fold that is still there, else itself.
+
+        What was dropped since is in a fold and no longer counted.
+        """
+        if carrier.kind in {Kind.LESSON, Kind.FOLD}:
+            return dict.fromkeys(
+                carrier.lessons, next((each for each in carrier.lessons if each in there), carrier.key)
+            )
         parents = (self._nodes.live(parent, base) for parent in self._nodes.reader.repository.parents(carrier.commit))
-        return self._represented(next(live for live in parents if lesson in live.lessons), base, lesson, there)
+        found: dict[LessonId, LessonId] = {}
+        for live in parents:
+            for lesson, first in self._speakers(live, base, there).items():
+                found.setdefault(lesson, first)
+        return found
 
     def _recorded(self, lesson: LessonId) -> Standing:
         """Say what the checks made of a lesson that nobody has merged."""

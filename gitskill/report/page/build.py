@@ -163,7 +163,7 @@ def _version(nodes: NodeStore, about: Subject, after: Skill, by: Bump) -> str:
     repository, folder = nodes.reader.repository, nodes.reader.folder
     story = about.stories[0]
     # A clone has the merges of a run without its record.
-    run = story.record or Run(story.id, story.base, folder, engine="", started=0)
+    run = story.run or Run(story.id, story.base, folder, engine="", started=0)
     if story.roots and (done := released_as(repository, run)):
         return f"{by}: released as {done.tag}"
     if by is Bump.NONE or not (last := previous(repository, folder, about.base)):
