@@ -1,10 +1,13 @@
 """What every lesson, merge and release must pass, held against the skill that it changes."""
 
+from functools import lru_cache
+
 from gitskill.checks import hidden, layout, paths
 from gitskill.checks.finding import Finding
 from gitskill.skill.snapshot import Skill
 
 
+@lru_cache(maxsize=128)  # many lessons make the same of a skill
 def check_change(base: Skill, skill: Skill) -> tuple[Finding, ...]:
     """Check what `skill` makes of `base`: its paths, its form, its links and sizes, and what nobody sees in it."""
     everything = sorted(base.files.keys() | skill.files.keys())

@@ -76,6 +76,7 @@ _SHORT = 1000
 _Item = tuple[str, str]
 
 
+@lru_cache(maxsize=128)  # many lessons make the same of a skill
 def reach_findings(base: Skill, skill: Skill) -> tuple[Finding, ...]:
     """Hold whatever `skill` reaches that `base` did not: once for each new thing, at the first line that has it."""
     known = _reached(base)
