@@ -218,13 +218,16 @@ def _sandbox(session: Session, chosen: "Chosen", study: choosing.StudyFlags) -> 
 
 @contextmanager
 def taken_up(session: Session, run: "RunId") -> "Iterator[RunLock]":
-    """Hold a run, and set free what a killed process of it has left locked."""
+    """Hold a run, and set free what a killed process of it has left locked; many branches are packed at the end."""
     from gitskill.store.locks import held
+    from gitskill.store.refs import PACKED, pack
 
     with held(session.repository, run) as lock:
         for ref in lock.sweep():
             output.tell(f"  unlocked  {ref}: a gitskill that was killed had left its lock")
         yield lock
+        with lock.moving([PACKED]):
+            pack(session.repository)
 
 
 async def work(session: Session, job: Job) -> None:

@@ -1,6 +1,7 @@
 """Where lessons stand in the end: what recurs in SKILL.md, what does not in a reference that it links."""
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -88,13 +89,14 @@ def _evicted(ground: Ground, live: Sequence[Live], exempt: Exempt, budget: Budge
     allowed = tuple(max(most, now) for most, now in zip((budget.lines, budget.tokens), _size(base), strict=True))
     movable = [item for item in live if _is_insert(item) and not exempt.stays(item)]
     movable.sort(key=lambda item: (ground.support(item).traces, ground.support(item).tasks, -item.key.trace))
-    gone: set[LessonId] = set()
-    for item in movable:
+
+    def fits(count: int) -> bool:
+        gone = {item.key for item in movable[:count]}
         size = _size(apply_parts(base, parts([one for one in live if one.key not in gone])))
-        if all(now <= most for now, most in zip(size, allowed, strict=True)):
-            break
-        gone.add(item.key)
-    return gone
+        return all(now <= most for now, most in zip(size, allowed, strict=True))
+
+    # The more goes, the smaller it is: a thousand lessons are not put together a thousand times.
+    return {item.key for item in movable[: bisect_left(range(len(movable)), True, key=fits)]}
 
 
 def _size(skill: Skill) -> tuple[int, int]:

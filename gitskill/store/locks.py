@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gitskill.errors import GitRefused
 from gitskill.ids import RunId
+from gitskill.store.refs import PACKED
 from gitskill.store.repository import Repository
 
 _PATIENCE = 3.0
@@ -61,7 +62,11 @@ class RunLock:
         except ValueError:  # killed while it was written: then git was not yet called
             return []
         named = found if isinstance(found, list) else []
-        return [ref for ref in named if isinstance(ref, str) and ref.startswith("refs/") and ".." not in ref]
+        return [ref for ref in named if isinstance(ref, str) and (ref == PACKED or _is_ref(ref))]
+
+
+def _is_ref(name: str) -> bool:
+    return name.startswith("refs/") and ".." not in name
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Moving refs: all of a command's refs in one transaction, each guarded by its old value."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from gitskill.store.repository import Repository, Who
 
 HEADS = "refs/heads/"
 OWN = "refs/gitskill/"
+
+MANY = 500
+"""From how many branches of ours on that are files of their own they are packed."""
+PACKED = "packed-refs"
 
 _VERSION_TAG = re.compile(r"refs/tags/(?:[^/]+/)?v\d+\.\d+\.\d+")
 
@@ -116,6 +121,13 @@ def commits_under(repository: Repository, prefix: str) -> Iterator[tuple[str, Co
 def _is_commit(repository: Repository, oid: str) -> bool:
     found = repository.git.get(oid)
     return found is not None and found.type == ObjectType.COMMIT
+
+
+def pack(repository: Repository) -> None:
+    """Put all refs into one file where ours are many: each is a file of its own else, and slow to list and to fetch."""
+    ours = repository.common_dir / HEADS / repository.prefix
+    if sum(len(files) for _, _, files in os.walk(ours)) > MANY:
+        run(repository.git_dir, "pack-refs", "--all")
 
 
 def checked_out(repository: Repository) -> Mapping[str, Path]:
