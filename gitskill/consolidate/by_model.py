@@ -83,11 +83,16 @@ class ByModel:
         except NoAnswer:
             if len(sets) > 1:
                 half = len(sets) // 2
-                parts = [await self._settled(group, some) for some in (sets[:half], sets[half:])]
-                return _together(parts)
-        keys = set(chain.from_iterable(sets))
-        clashes = tuple(clash for clash in group.clashes if {clash.first, clash.second} <= keys)
-        return by_support(replace(group, clashes=clashes))
+                first, second = sets[:half], sets[half:]
+                parts = [
+                    await self._settled(_without(group, second), first),
+                    await self._settled(_without(group, first), second),
+                ]
+                together = _together(parts)
+                # Two rewrites, of which neither answer knew the other, may take the same lines.
+                if not find_clashes(_standing(group, self.base, together), self.base):
+                    return together
+        return by_support(group)
 
     async def _asked(self, group: Group, sets: Sequence[tuple[LessonId, ...]]) -> Settlement:
         """Ask, and once more with what is wrong; raises NoAnswer where that does not help."""
@@ -208,18 +213,28 @@ class _Reading:
         return "contradiction" if near and all(pair.is_contrary for pair in near) else "similar"
 
     def _still_clashing(self) -> Iterator[str]:
-        gone = {part.key for each in self._rewritten for part in each.of}
-        standing = [
-            item for item in self._group.live if item.key not in gone and not self._dropped.keys() >= set(item.lessons)
-        ]
-        for each in self._rewritten:
-            changes = changes_between(self._base, each.skill)
-            sources = tuple(source for part in each.of for source in part.sources)
-            standing.append(Live(each.of[0].commit, Kind.RESOLUTION, sources, changes))
+        standing = _standing(self._group, self._base, self.settlement())
         yield from (f"both cannot stand: {clash}" for clash in find_clashes(standing, self._base))
 
     def settlement(self) -> Settlement:
         return Settlement(self._dropped, tuple(self._rewritten), self._by)
+
+
+def _without(group: Group, sets: Sequence[tuple[LessonId, ...]]) -> Group:
+    """Leave out the sets that are asked about apart: nothing is said of them here, and nothing may be decided."""
+    others = set(chain.from_iterable(sets))
+    clashes = tuple(clash for clash in group.clashes if others.isdisjoint({clash.first, clash.second}))
+    return replace(group, live=tuple(item for item in group.live if item.key not in others), clashes=clashes)
+
+
+def _standing(group: Group, base: Skill, decided: Settlement) -> list[Live]:
+    """Give what is left of a group, with each rewrite in the place of its parts."""
+    gone = {part.key for each in decided.rewritten for part in each.of}
+    kept = [item for item in group.live if item.key not in gone and not decided.dropped.keys() >= set(item.lessons)]
+    for each in decided.rewritten:
+        sources = tuple(source for part in each.of for source in part.sources)
+        kept.append(Live(each.of[0].commit, Kind.RESOLUTION, sources, changes_between(base, each.skill)))
+    return kept
 
 
 def _alone(base: Skill, part: Live) -> Skill:
