@@ -35,7 +35,7 @@ class Address:
     def parse(cls, url: str) -> Self:
         """Read a URL, or a folder's path. Raises InvalidInput for everything that git would obey in another way."""
         if not url or not url.isprintable() or url.startswith("-"):
-            raise InvalidInput(f"{url!r} is not the address of a remote", hint=_HINT)
+            raise InvalidInput("that is not the address of a remote", hint=_HINT)
         if "://" in url:
             return cls._of_url(url)
         if (short := _SHORT.fullmatch(url)) and "/" not in short["host"]:
@@ -43,7 +43,8 @@ class Address:
             _refuse_bad(short["user"] or "git", host, path)
             return cls("ssh", host.lower(), None, path.strip("/"), url)
         if "::" in url.partition("/")[0]:
-            raise InvalidInput(f"{url!r} names a program to run, not the address of a remote", hint=_HINT)
+            program = url.partition("::")[0]
+            raise InvalidInput(f"{program}::… names a program to run, not the address of a remote", hint=_HINT)
         return cls("file", "", None, url, url)
 
     @classmethod

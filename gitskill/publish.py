@@ -34,6 +34,9 @@ class Sending:
     """What goes where."""
 
     remote: str
+    """Its name, or its URL with all that is in it."""
+    shown: str
+    """What a person is told it is called."""
     ref: str
     commit: CommitId
     base: str
@@ -65,7 +68,7 @@ def publish(
     pushed = at != sending.commit
     if pushed:
         _push(repository, sending, at, may_ask=may_ask)
-        tell(f"  pushed    {wanted.head} {sending.commit[:10]} to {sending.remote}")
+        tell(f"  pushed    {wanted.head} {sending.commit[:10]} to {sending.shown}")
     try:
         found = desk.update(known, wanted) if known else desk.open(wanted)
     except GitskillError as error:
@@ -86,14 +89,14 @@ def _where_it_stands(repository: Repository, sending: Sending, *, may_ask: bool)
     if base not in shown.refs:
         default = f", such as {shown.head.removeprefix(HEADS)}" if shown.head else ""
         raise NotFound(
-            f"{sending.remote} has no branch {sending.base}", hint=f"name one that it has with --base{default}"
+            f"{sending.shown} has no branch {sending.base}", hint=f"name one that it has with --base{default}"
         )
     at = shown.refs.get(sending.ref, "")
     if at and at != sending.commit and not _is_ours(repository, sending, at):
         name = sending.ref.removeprefix(HEADS)
         raise NeedsPerson(
-            f"{name} on {sending.remote} stands at {at[:10]}, which gitskill did not put there; nothing was pushed",
-            hint=f"look at it: git fetch {sending.remote} {name}",
+            f"{name} on {sending.shown} stands at {at[:10]}, which gitskill did not put there; nothing was pushed",
+            hint=f"look at it: git fetch {sending.shown} {name}",
         )
     return at
 
@@ -114,6 +117,6 @@ def _push(repository: Repository, sending: Sending, at: str, *, may_ask: bool) -
     words = "; ".join([done.refused[0].reason or "no reason given", *done.said[:5]])
     moved = done.refused[0].reason == "stale info"
     raise GitRefused(
-        f"{sending.remote} did not take {sending.ref.removeprefix(HEADS)}: {words}",
+        f"{sending.shown} did not take {sending.ref.removeprefix(HEADS)}: {words}",
         hint="it moved meanwhile: run the command again" if moved else "nothing was pushed",
     )

@@ -241,7 +241,7 @@ class FaultServer:
             def do_POST(self) -> None:
                 outer._serve(self)
 
-            do_GET = do_CONNECT = do_POST  # noqa: N815
+            do_GET = do_PUT = do_PATCH = do_CONNECT = do_POST  # noqa: N815
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 pass

@@ -107,7 +107,7 @@ def pr(session: Session, name: str, flags: Flags, as_json: bool) -> None:
         return
     output.result(f"{done.found.url}  {'opened' if done.opened else 'brought up to date'}")
     if not done.pushed:
-        output.tell(f"  pushed    nothing: {sending.remote} has {wanted.head} as it is")
+        output.tell(f"  pushed    nothing: {sending.shown} has {wanted.head} as it is")
 
 
 def _subject(session: Session, name: str) -> Subject:
@@ -146,7 +146,7 @@ def _where(session: Session, subject: Subject, flags: Flags) -> "tuple[Sending, 
     base = flags.base or remote.default_branch(session.repository, name)
     if HEADS + base == subject.ref:
         raise InvalidInput(f"{base} cannot be merged into itself", hint="say which branch it is for with --base")
-    return Sending(name, subject.ref, subject.commit, base), place
+    return Sending(name, remote.shown(session.repository, name), subject.ref, subject.commit, base), place
 
 
 def _text(session: Session, subject: Subject, branch: "Branch") -> "Text":
@@ -195,7 +195,7 @@ def _document(sending: "Sending", place: "Place", done: "Published | None" = Non
         "pushed": bool(done and done.pushed),
         "forge": place.kind,
         "project": place.project,
-        "remote": sending.remote,
+        "remote": sending.shown,
         "branch": sending.ref.removeprefix(HEADS),
         "commit": sending.commit,
         "base": sending.base,
@@ -237,7 +237,7 @@ def _carry(session: Session, subject: Subject, flags: Flags) -> None:
         url = remote.url_of(repository, name).shown
         branch = subject.ref.removeprefix(HEADS)
         output.block(mail.request_pull(repository, subject.base, subject.commit, url, branch).rstrip("\n"))
-        output.tell(f"  push it   git push {name} {branch}")
+        output.tell(f"  push it   git push {remote.shown(repository, name)} {branch}")
     elif flags.patch:
         output.exact(mail.patches(repository, subject.lessons))
         if len(subject.lessons) > 1:

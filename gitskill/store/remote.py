@@ -99,6 +99,11 @@ def url_of(repository: Repository, remote: str, *, push: bool = False) -> Addres
         return address
 
 
+def shown(repository: Repository, remote: str) -> str:
+    """Name a remote for a person: a URL without the credentials in it."""
+    return remote if _configured(repository, remote) else url_of(repository, remote, push=True).shown
+
+
 def default_branch(repository: Repository, remote: str) -> str:
     """Name the branch that work is for, as far as is known here: the remote's default, else the one checked out."""
     known = target(repository, f"refs/remotes/{remote}/HEAD") or ""
@@ -204,7 +209,7 @@ def _url(repository: Repository, remote: str, *, push: bool) -> str:
         raise NotFound(f"there is no remote {remote!r}", hint=f"there are: {known}; a URL does too")
     url = url or remote
     if not url.isprintable() or url.startswith("-"):
-        raise InvalidInput(f"the URL of {remote!r} is none that git should be given")
+        raise InvalidInput("the remote has a URL that git should not be given")
     is_path = not (":" in url.partition("/")[0] or "://" in url)
     return os.path.abspath(os.path.join(repository.shown, url)) if is_path else url  # noqa: PTH100, PTH118 - links stay
 
