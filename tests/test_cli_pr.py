@@ -173,6 +173,18 @@ def test_one_lesson_is_a_pull_request_of_its_own(scene: Scene) -> None:
     assert "- where: SKILL.md, Writing\n" in scene.host.pulls[0]["body"]
 
 
+def test_words_that_close_issues_are_pointed_out(scene: Scene) -> None:
+    git(scene.folder, "checkout", "-q", "-b", "gitskill/r0002/l0001a-x", "main")
+    (scene.folder / "SKILL.md").write_text(f"{SKILL}\nMore.\n")
+    commit_all(scene.folder, "Look twice\n\nIt said: Fixes ada/sheets#12\n\nGitskill-Run: r0002\nLesson: l0001a")
+
+    warned = scene.pr("r0002/l0001a", "-n", "--base", "main")
+
+    assert warned.code == 0, warned.err
+    assert "the commit message of r0002/l0001a holds words that close issues when merged\n" in warned.err
+    assert "close issues" not in scene.pr("-n", "--base", "main", "r0001").err
+
+
 def test_a_dry_run_shows_all_of_it_and_touches_no_network(scene: Scene) -> None:
     asked = len(scene.server.asked)
 

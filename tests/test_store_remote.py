@@ -1,5 +1,6 @@
 """Speaking with remotes: real ones, over HTTP with a password and in folders, and what the repository may say of it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -229,6 +230,45 @@ def test_a_server_that_is_gone_is_told_with_what_to_try(folder: Path, tmp_path: 
         remote.advertised(Repository.open(folder), gone)
 
     assert caught.value.hint == f"try it by itself: git ls-remote {gone}"
+
+
+@pytest.fixture
+def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put the person's own ssh in place: it runs here what it is to run at the other end."""
+    program = tmp_path / "ssh"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\nfor last; do :; done\nexec sh -c "$last"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(program))
+    return program
+
+
+@pytest.mark.usefixtures("ssh")
+def test_the_persons_own_ssh_is_used(folder: Path, there: Path, tmp_path: Path) -> None:
+    git(folder, "remote", "set-url", "origin", f"git@git.example.org:{there}")
+
+    done = remote.push(Repository.open(folder), "origin", main_of(folder))
+
+    assert [each.state for each in done.refs] == ["new"]
+    assert (tmp_path / "asked").read_text().startswith("git@git.example.org git-receive-pack ")
+
+
+def test_a_remote_that_talks_without_end_is_cut_off(folder: Path, ssh: Path) -> None:
+    ssh.write_text("#!/bin/sh\nexec yes >&2\n")
+
+    with pytest.raises(GitRefused, match="says more than gitskill reads"):
+        remote.advertised(Repository.open(folder), "git@git.example.org:x")
+
+
+@pytest.mark.usefixtures("there")
+def test_what_a_killed_gitskill_left_is_swept(folder: Path) -> None:
+    old, young = (folder / ".git/gitskill" / f"scratch-{age}" for age in ("old", "young"))
+    for each in (old, young):
+        (each / "refs").mkdir(parents=True)
+    os.utime(old, (0, 0))
+
+    remote.advertised(Repository.open(folder), "origin")
+
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 def test_a_server_that_says_nothing_is_left_in_time(folder: Path, repository: Repository) -> None:

@@ -98,6 +98,7 @@ def pr(session: Session, name: str, flags: Flags, as_json: bool) -> None:
         return
     sending, place = _where(session, subject, flags)
     wanted = _wanted(session, subject, sending, flags)
+    _warn(session, subject)
     if flags.dry_run:
         _show(session, sending, place, wanted, as_json=as_json)
         return
@@ -117,13 +118,16 @@ def _subject(session: Session, name: str) -> Subject:
     from gitskill.report.lesson import report_lesson
     from gitskill.report.pull_request import taught
     from gitskill.store.lessons import find
-    from gitskill.store.names import evolved_ref
+    from gitskill.store.names import archived, evolved_ref
+    from gitskill.store.refs import target
 
     if not name or _RUN.fullmatch(name):
         found = stands(session, RunId.parse(name) if name else find_run(session).id)
         run = found.run
         if found.candidate is None:
-            raise NotFound(f"{run.id} has no candidate", hint=f"gitskill consolidate {run.id}")
+            gone = target(session.repository, archived(session.repository, evolved_ref(session.repository, run.id)))
+            what = "was put away, as it is released" if gone else "is not there"
+            raise NotFound(f"the candidate of {run.id} {what}", hint=f"gitskill status {run.id}")
         lessons = tuple(taught(session.nodes, found.candidate))
         return Subject(str(run.id), evolved_ref(session.repository, run.id), found.candidate, run.base, lessons, found)
     lesson = find(session.repository, name)
@@ -171,6 +175,15 @@ def _wanted(session: Session, subject: Subject, sending: "Sending", flags: Flags
     if not title:
         raise InvalidInput("the title is empty")
     return Wanted(head, sending.base, title, text.body, flags.draft)
+
+
+def _warn(session: Session, subject: Subject) -> None:
+    """Say what the text cannot make harmless."""
+    from gitskill.report.pull_request import closing
+
+    if found := closing(session.nodes, subject.lessons):
+        several = f" and {len(found) - 1} others" if len(found) > 1 else ""
+        output.tell(f"  note      the commit message of {found[0]}{several} holds words that close issues when merged")
 
 
 def _publish(session: Session, sending: "Sending", place: "Place", wanted: "Wanted") -> "Published":

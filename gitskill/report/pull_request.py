@@ -1,5 +1,6 @@
 """What a pull request says of a run or of a lesson: title and text."""
 
+import re
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +26,11 @@ LIMIT = 60_000
 _ROWS = 40_000
 _WAITING = 8_000
 _QUOTES = 5
+_CLOSES = re.compile(
+    r"\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?)\b[^\w\n]{1,3}"
+    r"(?:issues?\s+)?(?:[\w./-]*#\d|GH-\d|https?://)",
+    re.IGNORECASE,
+)
 _NOT_MEASURED = "not measured"
 _CUT = "\n\n*The rest was cut off here: the forge takes no longer text.*\n"
 
@@ -74,7 +80,7 @@ def of_run(nodes: NodeStore, found: Status, branch: Branch, cost: str) -> Text:
     shown = _fitting(rows, _ROWS)
     waiting = _waiting(found)
     waiting_shown = _fitting(waiting, _WAITING)
-    title = f"{_skill(nodes)}: {_counted(len(rows), 'lesson')}{_from_traces(found)} ({found.run.id})"
+    title = f"{_skill(nodes, found.run.base)}: {_counted(len(rows), 'lesson')}{_from_traces(found)} ({found.run.id})"
     values = {
         "result": _result(found, len(rows)),
         "rows": shown,
@@ -113,6 +119,16 @@ def of_lesson(nodes: NodeStore, report: LessonReport, branch: Branch) -> Text:
         "commands": branch.commands,
     }
     return Text(plain(lesson.title, 200), _limited(fill("pull-request-lesson.md", values)))
+
+
+def closing(nodes: NodeStore, lessons: Iterable[CommitId]) -> list[LessonId]:
+    """Name the lessons whose commit messages hold words by which forges close issues once they are merged.
+
+    A message quotes what stands in traces exactly, so those words stay: a person must know of them.
+    """
+    repository = nodes.reader.repository
+    found = (each for each in lessons if _CLOSES.search(repository.read_commit(each).message))
+    return sorted(nodes.lesson(commit).lesson.id for commit in found)
 
 
 def taught(nodes: NodeStore, candidate: CommitId) -> list[CommitId]:
@@ -173,9 +189,9 @@ def _from_traces(found: Status) -> str:
     return f" from {_counted(studied, 'trace')}" if studied else ""
 
 
-def _skill(nodes: NodeStore) -> str:
+def _skill(nodes: NodeStore, base: CommitId) -> str:
     """Name the skill as it names itself, else by its folder."""
-    text = str(nodes.reader.read(nodes.reader.repository.head()).text(SKILL_FILE))
+    text = str(nodes.reader.read(base).text(SKILL_FILE))
     name = split(text).fields.get("name")
     return str(name or nodes.reader.folder.rpartition("/")[2] or "skill")
 

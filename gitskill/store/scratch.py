@@ -8,7 +8,7 @@ name programs to run.
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gitskill.errors import GitRefused
@@ -17,6 +17,10 @@ from gitskill.store.repository import Repository
 
 REMOTE = "gitskill-remote"
 """What the remote is called there."""
+
+_NAMED = "scratch-"
+_LONG = 86_400
+"""Seconds after which one that is still there was left by a gitskill that was killed."""
 
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 
@@ -31,7 +35,8 @@ def scratch(repository: Repository, url: str = "") -> Iterator[Path]:
     try:
         above = repository.common_dir / "gitskill"
         above.mkdir(exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix="scratch-", dir=above))
+        place = Path(tempfile.mkdtemp(prefix=_NAMED, dir=above))
+        _sweep(above, place.stat().st_mtime - _LONG)
     except OSError as error:
         raise GitRefused(f"nothing can be written in {repository.common_dir}: {error.strerror}") from error
     try:
@@ -39,6 +44,13 @@ def scratch(repository: Repository, url: str = "") -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _sweep(above: Path, before: float) -> None:
+    for each in above.glob(f"{_NAMED}*"):
+        with suppress(FileNotFoundError):  # another process may be ending it
+            if each.lstat().st_mtime < before:
+                shutil.rmtree(each, ignore_errors=True)
 
 
 def _fill(place: Path, repository: Repository, url: str) -> None:
