@@ -64,6 +64,8 @@ class GitHubHost(Host):
     """GitHub Enterprise, as GitHub's OpenAPI describes it."""
 
     def answer(self, seen: Seen, path: str, query: dict[str, str]) -> Reaction:
+        if "application/vnd.github+json" not in seen.headers["accept"] or "x-github-api-version" not in seen.headers:
+            self.wrong.append("headers")
         for route, operation in _PUBLISHED.items():
             method, _, template = route.partition(" ")
             pattern = "/api/v3" + re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", template)

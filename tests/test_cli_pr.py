@@ -147,6 +147,16 @@ def test_again_brings_it_up_to_date_and_pushes_only_what_is_new(scene: Scene) ->
     assert scene.host.wrong == []
 
 
+def test_what_a_person_committed_on_the_candidate_goes_along(scene: Scene) -> None:
+    scene.pr()
+    for text in ("one", "two"):
+        tip = git(scene.folder, "commit-tree", f"{EVOLVED}^{{tree}}", "-p", EVOLVED, "-m", text).strip()
+        git(scene.folder, "update-ref", f"refs/heads/{EVOLVED}", tip)
+
+        assert scene.pr().code == 0
+        assert branches(scene.there)[EVOLVED] == tip
+
+
 def test_somebody_elses_commits_on_the_remote_are_left_alone(scene: Scene, tmp_path: Path) -> None:
     other = tmp_path / "other"
     subprocess.run(["git", "clone", "-q", str(scene.there), str(other)], check=True)

@@ -128,6 +128,7 @@ def test_the_checker_of_requests_finds_what_is_wrong() -> None:
         ),
         pytest.param(document({"message": {"base": ["is gone"]}}, 400), ForgeRefused, "is gone", id="400 of GitLab"),
         pytest.param(error(429, retry_after="7"), ForgePaused, "wants no more", id="429"),
+        pytest.param(document({"message": "x\n" * 5000}, 409), ForgeRefused, "refuses it", id="many words"),
         pytest.param(error(500), ForgeRefused, r"out of order \(500\)", id="500"),
         pytest.param(raw(b"", 502), ForgeRefused, r"out of order \(502\)", id="502 without a body"),
         pytest.param(page(), ForgeRefused, "does not answer as GitHub does", id="not JSON"),
@@ -161,6 +162,7 @@ def test_what_a_forge_does_wrong_is_one_line(reaction: Reaction, kind: type[Gits
 
     assert caught.value.exit_code == (75 if kind is ForgePaused else 5)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
 
 
 def test_how_long_to_wait_is_passed_on_where_it_is_a_number() -> None:
@@ -288,7 +290,9 @@ def test_what_cannot_be_a_token_is_refused(value: str) -> None:
         token_for(locate(Address.parse("https://github.com/a/b")), {"GH_TOKEN": value})
 
 
-def test_gh_is_asked_where_no_variable_helps_and_cannot_give_a_variables_token(tmp_path: Path) -> None:
+def test_gh_is_asked_where_no_variable_helps_and_cannot_give_a_variables_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "bin" / "gh"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\necho "$@ $GH_ENTERPRISE_TOKEN $PWD" > {tmp_path}/asked\necho gh-token\n')
@@ -299,6 +303,7 @@ def test_gh_is_asked_where_no_variable_helps_and_cannot_give_a_variables_token(t
 
     assert (found.value, found.source) == ("gh-token", "gh auth token")
     assert (tmp_path / "asked").read_text() == "auth token --hostname ghe.example.org  /\n"
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidInput, match=r"no token for github\.com") as caught:
         token_for(locate(Address.parse("https://github.com/a/b")), {"PATH": "bin:."})
     assert "gh auth login --hostname github.com" in caught.value.hint

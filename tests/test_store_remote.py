@@ -252,6 +252,45 @@ def test_the_persons_own_ssh_is_used(folder: Path, there: Path, tmp_path: Path) 
     assert (tmp_path / "asked").read_text().startswith("git@git.example.org git-receive-pack ")
 
 
+def test_what_ssh_says_is_passed_on_with_what_to_try(folder: Path, ssh: Path) -> None:
+    ssh.write_text(
+        "#!/bin/sh\necho 'Warning: added it' >&2\necho 'a@b: Permission denied (publickey).' >&2\nexit 255\n"
+    )
+
+    with pytest.raises(GitRefused, match=r"ssh://git\.example\.org/x: a@b: Permission denied") as caught:
+        remote.advertised(Repository.open(folder), "git@git.example.org:x")
+
+    assert caught.value.hint == "try ssh by itself: ssh -T git@git.example.org"
+
+
+def test_without_a_terminal_nobody_is_asked_for_a_password(folder: Path, server: GitServer) -> None:
+    with pytest.raises(GitRefused, match="terminal prompts disabled") as caught:
+        remote.advertised(Repository.open(folder), f"{server.url}/sheets.git")
+
+    assert "no credentials for it in your own configuration" in caught.value.hint
+
+
+@pytest.mark.usefixtures("there")
+def test_what_git_hands_to_its_hooks_does_not_lead_elsewhere(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands, found = main_of(folder), Repository.open(folder)
+    for name in ("GIT_OBJECT_DIRECTORY", "GIT_DIR", "GIT_NAMESPACE", "GIT_INDEX_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+
+    assert [each.state for each in remote.push(found, "origin", commands).refs] == ["new"]
+
+
+def test_where_it_is_pushed_to_is_asked_where_that_differs(folder: Path, there: Path) -> None:
+    git(folder, "remote", "set-url", "origin", "https://127.0.0.1:1/sheets.git")
+    git(folder, "remote", "set-url", "--push", "origin", str(there))
+    found = Repository.open(folder)
+    remote.push(found, "origin", main_of(folder))
+
+    assert remote.advertised(found, "origin", push=True).refs == {"refs/heads/main": head(folder)}
+    assert remote.url_of(found, "origin").shown == "https://127.0.0.1:1/sheets.git"
+
+
 def test_a_remote_that_talks_without_end_is_cut_off(folder: Path, ssh: Path) -> None:
     ssh.write_text("#!/bin/sh\nexec yes >&2\n")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gitskill.address import Address, is_loopback
+from gitskill.address import Address
 from gitskill.errors import InvalidInput, NeedsPerson
 from gitskill.forge.gitea import Gitea
 from gitskill.forge.github import GitHub
@@ -170,8 +170,6 @@ def _is_meant(place: Place, name: str, environment: Mapping[str, str]) -> bool:
     named = [_host(environment[each]) for each in _HOSTS[place.kind] if environment.get(each)]
     if "ENTERPRISE" in name:
         return place.host in named
-    if place.host.endswith(".ghe.com") and place.kind == "github":
-        return place.host in named
     own = {"GITEA_TOKEN": "gitea.com", "FORGEJO_TOKEN": "codeberg.org"}.get(name, f"{place.kind}.com")
     return place.host in (named or [own])
 
@@ -192,7 +190,7 @@ def _of_gh(host: str, environment: Mapping[str, str]) -> str:
     # Only programs outside the repository: a path that is not absolute counts from wherever we are.
     path = ":".join(each for each in environment.get("PATH", "").split(":") if each.startswith("/"))
     program = shutil.which("gh", path=path)
-    if program is None or is_loopback(host):
+    if program is None:
         return ""
     kept = {name: value for name, value in environment.items() if name not in VARIABLES}
     try:

@@ -26,13 +26,13 @@ LIMIT = 60_000
 _ROWS = 40_000
 _WAITING = 8_000
 _QUOTES = 5
+_FINDINGS = 20
 _CLOSES = re.compile(
     r"\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?)\b[^\w\n]{1,3}"
     r"(?:issues?\s+)?(?:[\w./-]*#\d|GH-\d|https?://)",
     re.IGNORECASE,
 )
 _NOT_MEASURED = "not measured"
-_CUT = "\n\n*The rest was cut off here: the forge takes no longer text.*\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def of_run(nodes: NodeStore, found: Status, branch: Branch, cost: str) -> Text:
         "blame": "gitskill blame SKILL.md",
         "drop": f"gitskill drop {rows[0]['lesson']}" if rows else "",
     }
-    return Text(plain(title, 200), _limited(fill("pull-request-run.md", values)))
+    return Text(plain(title, 200), fill("pull-request-run.md", values))
 
 
 def of_lesson(nodes: NodeStore, report: LessonReport, branch: Branch) -> Text:
@@ -115,10 +115,10 @@ def of_lesson(nodes: NodeStore, report: LessonReport, branch: Branch) -> Text:
         "gate": _NOT_MEASURED,
         "quotes": quotes[:_QUOTES],
         "quotes_more": max(0, len(quotes) - _QUOTES),
-        "findings": [f"{item.level} {item.path}: {item.message}" for item in report.findings[:50]],
+        "findings": [f"{item.level} {item.path}: {item.message}" for item in report.findings[:_FINDINGS]],
         "commands": branch.commands,
     }
-    return Text(plain(lesson.title, 200), _limited(fill("pull-request-lesson.md", values)))
+    return Text(plain(lesson.title, 200), fill("pull-request-lesson.md", values))
 
 
 def closing(nodes: NodeStore, lessons: Iterable[CommitId]) -> list[LessonId]:
@@ -213,13 +213,3 @@ def _fitting(rows: Sequence[dict[str, str]], most: int) -> list[dict[str, str]]:
 
 def _size(values: Iterable[Any]) -> int:
     return sum(len(markdown(str(value)).encode()) for value in values)
-
-
-def _limited(body: str) -> str:
-    """Cut a text at a line where it is too long for a forge, and say so."""
-    data = body.encode()
-    if len(data) <= LIMIT:
-        return body
-    kept = data[: LIMIT - len(_CUT)].decode(errors="ignore").rpartition("\n")[0]
-    # A fence that was opened would swallow what follows.
-    return kept + ("\n```" if kept.count("\n```") % 2 else "") + _CUT
