@@ -22,7 +22,8 @@ from gitskill.skill.snapshot import Skill
 from gitskill.store.blame import blame
 from gitskill.store.past import Past
 from gitskill.store.skills import with_skill
-from test_consolidate_tree import INSERTS, REWRITES, Bench, Said, bench, taught
+from lesson_tree import Bench, Said, bench
+from test_consolidate_tree import INSERTS, REWRITES, taught
 
 quick = settings(max_examples=7, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
