@@ -54,7 +54,7 @@ def test_your_checkout_is_not_touched_and_the_candidate_can_be_merged_with_git(f
     assert git(folder, "rev-list", "--count", "--first-parent", "HEAD").strip() == "2"
     assert gitskill(folder, "check").code == 0
     released = gitskill(folder, "blame", "SKILL.md").out
-    assert re.search(r"^l\d{4}a l\d{4}a .* 8/200  offline ", released, re.MULTILINE)
+    assert re.search(r"^l\d{4}a l\d{4}a .* 8/200 +offline", released, re.MULTILINE)
 
 
 def test_git_blame_and_bisect_end_at_a_lesson(folder: Path, gitskill: Run, evolved: dict[str, Any]) -> None:
