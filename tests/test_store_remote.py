@@ -281,6 +281,21 @@ def test_what_git_hands_to_its_hooks_does_not_lead_elsewhere(
     assert [each.state for each in remote.push(found, "origin", commands).refs] == ["new"]
 
 
+def test_a_clone_without_the_whole_history_can_push(folder: Path, there: Path, tmp_path: Path) -> None:
+    (folder / "SKILL.md").write_text("second")
+    commit_all(folder, "Second")
+    remote.push(Repository.open(folder), "origin", main_of(folder))
+    other = tmp_path / "other"
+    git(folder, "clone", "-q", "--depth=1", f"file://{folder}", str(other))
+    (other / "SKILL.md").write_text("third")
+    commit_all(other, "Third")
+
+    done = remote.push(Repository.open(other), str(there), main_of(other))
+
+    assert [each.state for each in done.refs] == ["moved"]
+    assert git(there, "rev-list", "--count", "main").strip() == "3"
+
+
 def test_where_it_is_pushed_to_is_asked_where_that_differs(folder: Path, there: Path) -> None:
     git(folder, "remote", "set-url", "origin", "https://127.0.0.1:1/sheets.git")
     git(folder, "remote", "set-url", "--push", "origin", str(there))
