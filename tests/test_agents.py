@@ -38,13 +38,15 @@ def parse(line: str) -> None:
     while words[0] in ("-C", "--skill"):
         words = words[2:]
     command: click.Command = program
-    context = click.Context(program, info_name="gitskill")
+    context = click.Context(program, info_name="gitskill", **program.context_settings)
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         found = command.get_command(context, words.pop(0))
         assert found is not None, line
-        command, context = found, click.Context(found, parent=context)
+        if isinstance(found, click.Group):
+            context = click.Context(found, parent=context)
+        command = found
     if words and not isinstance(command, click.Group):  # a name alone is mentioned, not typed
-        command.make_context(command.name, [word.strip("\"'") for word in words])
+        command.make_context(command.name, [word.strip("\"'") for word in words], parent=context)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -123,6 +123,7 @@ ENOUGH = {
     "traces": ["list"],
     "forget": ["3f9a"],
     "drop": ["l0001a"],
+    "export": ["v1.0.0", "out"],
     "restore": ["l0001a"],
     "trace-of": ["1"],
     "rollback": ["v1.0.0"],
