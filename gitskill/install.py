@@ -35,9 +35,11 @@ _ABOUT = {
     "config": "the merge driver, and gitskill's branches left out of git log's names",
 }
 _DRIVER = (
-    "if command -v gitskill >/dev/null; then gitskill hook merge-driver -- %O %A %B %L %P; "
-    "else git merge-file --marker-size=%L -L ours -L base -L theirs %A %O %B; fi"
+    "if command -v gitskill >/dev/null; then gitskill hook merge-driver -- %O %A %B %L %P; s=$?; "
+    "if test $s = 0 || grep -q '^<<<<<<<' %A; then exit $s; fi; fi; "
+    "git merge-file --marker-size=%L -L ours -L base -L theirs %A %O %B"
 )
+"""Git's own merge stands in where gitskill is missing or broken: a conflict without markers would hide what is theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,17 +299,20 @@ def test_git_merges_two_bullets_of_one_list_with_our_driver(hooked: Path) -> Non
     assert (hooked / "SKILL.md").read_text() == SKILL.replace(FORMULAS, f"{FORMULAS}- x\n- y\n")
 
 
-@pytest.mark.parametrize("path", ["ours", "none"])
+@pytest.mark.parametrize("path", ["ours", "none", "broken"])
 def test_a_conflict_looks_as_git_has_it_with_and_without_gitskill(
     path: str, hooked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_driver(hooked)
     branches_of(hooked, SKILL.replace("new", "fresh"), SKILL.replace("new", "other"))
-    if path == "none":
+    if path != "ours":
         (tmp_path / "bin").mkdir()
-        for program in ("sh", "git"):
+        for program in ("sh", "git", "grep"):
             (tmp_path / "bin" / program).symlink_to(shutil.which(program) or "")
         monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    if path == "broken":
+        (tmp_path / "bin/gitskill").write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / "bin/gitskill").chmod(0o755)
 
     done = ask(hooked, "merge", "-q", "--no-edit", "other")
 
