@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from gitskill.fate import Anomaly, Fate, TraceFate
 from gitskill.ids import CommitId, LessonId
-from gitskill.message import Message
 from gitskill.model.ledger import Bill
 from gitskill.model.request import Label
 from gitskill.model.stack import OURS
-from gitskill.node import Octopus, Support
+from gitskill.node import Support
 from gitskill.plan import Plan, Strategy
 from gitskill.report.lesson import Standing, Standings, State
 from gitskill.store import lookup
 from gitskill.store.analyses import anomalies, fates, plan_of
-from gitskill.store.history import octopuses
+from gitskill.store.history import line, octopuses
 from gitskill.store.lessons import listed
 from gitskill.store.nodes import NodeStore
+from gitskill.store.repository import Repository
 from gitskill.store.runs import Run
 
 
@@ -89,21 +89,17 @@ def _top(nodes: NodeStore, candidate: CommitId, found: Mapping[int, TraceFate]) 
     """
     titles = {one.slot: one.title for each in found.values() for one in each.lessons}
     seen: dict[tuple[str, Support], Taught] = {}
-    for lesson, support in _carried(nodes, candidate):
+    for lesson, support in _carried(nodes.reader.repository, candidate):
         title = titles.get(lesson.short, "")
         seen.setdefault((title or str(lesson), support), Taught(lesson, title, support))
     return tuple(sorted(seen.values(), key=lambda each: (-each.support.traces, -each.support.tasks, each.lesson)))
 
 
-def _carried(nodes: NodeStore, candidate: CommitId) -> Iterator[tuple[LessonId, Support]]:
-    """Give what the candidate's last octopus carries, and the octopuses of the same run that it stands on."""
-    repository = nodes.reader.repository
-    commit, octopus = next(octopuses(repository, candidate), (candidate, None))
-    run = octopus.id.run if octopus else None
-    while octopus and octopus.id.run == run:
-        yield from octopus.support
-        commit = repository.parents(commit)[0]
-        octopus = Octopus.read(Message.parse(repository.read_commit(commit).message))
+def _carried(repository: Repository, candidate: CommitId) -> Iterator[tuple[LessonId, Support]]:
+    """Give what the candidate's last octopus carries, and those of its run that this stands on."""
+    last = next((commit for commit, _ in octopuses(repository, candidate)), None)
+    for _, says in line(repository, last) if last else ():
+        yield from says.support
 
 
 def total(bills: Mapping[Label, Bill]) -> Bill:

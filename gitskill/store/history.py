@@ -41,6 +41,21 @@ def octopuses(repository: Repository, start: CommitId | None = None) -> Iterator
             yield commit, says
 
 
+def line(repository: Repository, commit: CommitId) -> Iterator[tuple[CommitId, Octopus]]:
+    """Give an octopus and those of its run that it stands on, as the rounds of a sequential run do; the last first."""
+    run = None
+    while says := _octopus(repository, commit):
+        if run not in (None, says.id.run):
+            return
+        yield commit, says
+        run, commit = says.id.run, repository.parents(commit)[0]
+
+
+def _octopus(repository: Repository, commit: CommitId) -> Octopus | None:
+    says = Octopus.read(Message.parse(repository.read_commit(commit).message))
+    return says if says and len(repository.parents(commit)) > 1 else None
+
+
 def after_octopuses(repository: Repository, start: CommitId) -> frozenset[CommitId]:
     """Give the commits in the history of `start` that have an octopus in their own."""
     made = {commit for commit, _ in octopuses(repository, start)}

@@ -13,6 +13,7 @@ from gitskill.skill.diff import changes_between
 from gitskill.skill.hunks import Changes
 from gitskill.skill.snapshot import Skill
 from gitskill.store import lessons
+from gitskill.store.history import line
 from gitskill.store.objects import Batch
 from gitskill.store.repository import Who
 from gitskill.store.skills import SkillReader, with_skill
@@ -84,14 +85,8 @@ class NodeStore:
         return Node(commit, base, says, tuple(kept))
 
     def line(self, commit: CommitId) -> tuple[Node, ...]:
-        """Read an octopus and those of its run that it stands on, as the rounds of a sequential run do; the last first.
-
-        The last of them stands on the run's base.
-        """
-        found = [self.read(commit)]
-        while (below := Octopus.read(self._says(found[-1].base))) and below.id.run == found[0].says.id.run:
-            found.append(self.read(found[-1].base))
-        return tuple(found)
+        """Read an octopus and those of its run that it stands on, the last one first."""
+        return tuple(self.read(at) for at, _ in line(self.reader.repository, commit))
 
     def members(self, live: Live, base: CommitId) -> list[Live]:
         """Give what a fold or resolution settles, with those of its lessons that still count."""
