@@ -324,3 +324,63 @@ def test_a_version_that_was_undone_is_not_given_again(released: Path, gitskill: 
     assert gitskill(released, "undo").code == 0
     assert git(released, "tag").split() == ["v1.1.0"]
     assert "dropped in v1.3.0" in gitskill(released, "drop", "l0002a").out
+
+
+def test_what_a_later_lesson_replaced_needs_a_person_who_may_drop_that_one_first(
+    released: Path, gitskill: Run, teach: Callable[..., None]
+) -> None:
+    full = text(released)
+    teach(replace("- two", "- two, better"))
+    gitskill(released, "merge", "r0002/l0001a")
+    release(released, "r0002/m1-01")
+
+    done = gitskill(released, "drop", "r0001/l0002a")
+
+    assert (done.code, "somebody wrote since" in done.err) == (4, True)
+    assert gitskill(released, "drop", "r0002/l0001a").code == 0
+    assert text(released) == full
+    assert gitskill(released, "drop", "r0001/l0002a").code == 0
+    assert text(released) == full.replace("- two\n", "")
+
+
+def test_after_a_drop_the_next_run_is_released_and_blamed_as_ever(
+    released: Path, gitskill: Run, bullet: Bullet
+) -> None:
+    gitskill(released, "drop", "l0002a")
+    bullet("Writing", "four")
+    gitskill(released, "merge", "r0002/l0001a")
+    release(released, "r0002/m1-01")
+
+    assert lessons_of(gitskill, released) == {
+        "- one": ["r0001/l0001a"],
+        "- four": ["r0002/l0001a"],
+        "- three": ["r0001/l0003a"],
+    }
+    assert gitskill(released, "drop", "r0001/l0001a").code == 0
+    assert "- one" not in text(released)
+
+
+def test_a_clone_drops_what_it_was_given(released: Path, gitskill: Run, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", str(released), "clone")
+
+    assert gitskill(tmp_path / "clone", "drop", "l0002a").code == 0
+    assert text(tmp_path / "clone") == text(released).replace("- two\n", "")
+    assert git(tmp_path / "clone", "fsck", "--strict", "--no-dangling") == ""
+
+
+def test_in_a_bare_repository_only_refs_move(released: Path, gitskill: Run, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(released), "bare.git")
+
+    assert gitskill(tmp_path / "bare.git", "drop", "l0002a").code == 0
+    assert "- two" not in git(tmp_path / "bare.git", "show", "main:SKILL.md")
+
+
+@pytest.mark.parametrize("where", ["--detach", "gitskill/r0001/m1-01"])
+def test_on_no_branch_of_the_persons_nothing_moves(where: str, released: Path, gitskill: Run) -> None:
+    git(released, "switch", "-q", *([where, "main"] if where == "--detach" else [where]))
+    before = state(released), git(released, "for-each-ref")
+
+    done = gitskill(released, "drop", "l0002a")
+
+    assert (done.code, "git switch main" in done.err) == (4, True)
+    assert (state(released), git(released, "for-each-ref")) == before

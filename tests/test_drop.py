@@ -18,8 +18,10 @@ from gitskill.drop import Drop
 from gitskill.ids import CommitId, LessonId
 from gitskill.message import Message
 from gitskill.node import Node
+from gitskill.skill.edits import AddSection, AppendToSection
 from gitskill.skill.snapshot import Skill
 from gitskill.store.blame import blame
+from gitskill.store.objects import Batch
 from gitskill.store.past import Past
 from gitskill.store.skills import with_skill
 from lesson_tree import Bench, Said, bench
@@ -142,3 +144,73 @@ def test_all_dropped_in_any_order_leave_the_base(place: Path, said: list[Said], 
         at, _ = dropped(made, at, *numbers[4:])
 
     assert made.nodes.reader.read(at).files == made.nodes.reader.read(made.run.base).files
+
+
+def add(text: str, *traces: int, section: str = "Writing") -> list[Said]:
+    return [Said(AppendToSection("SKILL.md", section, f"- {text}"), trace) for trace in traces]
+
+
+def test_a_reference_that_is_left_empty_goes_and_its_link_with_it(place: Path) -> None:
+    made = bench(
+        place, [*add("Often.", 1, 2), *add("Seldom.", 3), *add("Never.", 4), *add("Once.", 5, section="Reading")]
+    )
+    before = candidate(made, 16, 2)
+    old = made.nodes.reader.read(before.commit)
+    assert sorted(old.files) == ["SKILL.md", "references/reading.md", "references/writing.md"]
+
+    at, _ = dropped(made, before.commit, 5)
+    one = made.nodes.reader.read(at)
+    at, _ = dropped(made, at, 3)
+    two = made.nodes.reader.read(at)
+
+    assert sorted(one.files) == ["SKILL.md", "references/writing.md"]
+    assert "reading.md" not in str(one.text("SKILL.md"))
+    assert str(two.text("references/writing.md")) == "# Writing\n\n- Never.\n"
+    assert two.files["SKILL.md"] == one.files["SKILL.md"]
+    [line] = [line for line in blame(made.nodes, "references/writing.md", at) if line.text == "- Never."]
+    assert line.lessons == (lesson(4),)
+
+
+def test_of_lessons_under_one_heading_one_goes_and_the_heading_stays_until_the_last(place: Path) -> None:
+    said = [Said(AddSection("SKILL.md", f"## Shell\n\n- {text}\n"), n) for n, text in enumerate("ab", 1)]
+    made = bench(place, said)
+
+    at, _ = dropped(made, candidate(made, 16).commit, 1)
+
+    assert str(made.nodes.reader.read(at).text("SKILL.md")) == SKILL + "\n## Shell\n\n- b\n"
+    at, _ = dropped(made, at, 2)
+    assert str(made.nodes.reader.read(at).text("SKILL.md")) == SKILL
+
+
+def test_what_a_drop_made_can_be_read_again_and_dropped_from(place: Path) -> None:
+    made = bench(place, [*add("Same.", 1, 2, 3), *add("Other.", 4)])
+    at, found = dropped(made, candidate(made, 16).commit, 1)
+
+    [node] = found.nodes
+    read = made.nodes.read(node.commit)
+
+    assert [(item.lessons, item.key) for item in read.live] == [(item.lessons, item.key) for item in node.live]
+    assert dict(read.says.dropped) == {lesson(1): "a test"}
+    support = dict(read.says.support)
+    assert {one: (n.traces, n.of) for one, n in support.items()} == {
+        lesson(2): (2, 20),
+        lesson(3): (2, 20),
+        lesson(4): (1, 20),
+    }
+    assert dropped(made, at, 2)[1].shared == {lesson(2): (lesson(3),)}
+
+
+def test_a_lesson_of_a_candidate_that_a_person_went_on_from_is_dropped_below_that(place: Path) -> None:
+    made = bench(place, [*add("One.", 1), *add("Two.", 2)])
+    node = candidate(made, 16)
+    nodes, batch = made.nodes, Batch(made.nodes.reader.repository)
+    skill = nodes.reader.read(node.commit)
+    text = str(skill.text("SKILL.md")).replace("# Sheets\n", "# Sheets\n\nBy hand.\n")
+    tree = str(nodes.reader.repository.read_commit(node.commit).tree_id)
+    mended = with_skill(batch, tree, "", skill, skill.with_file("SKILL.md", text.encode()))
+    above = batch.commit(mended, [node.commit], Message("By hand"), WHO)
+    batch.write()
+
+    at, _ = dropped(made, above, 1)
+
+    assert str(made.nodes.reader.read(at).text("SKILL.md")) == text.replace("- One.\n", "")

@@ -66,8 +66,8 @@ async def without(ground: Ground, node: Node, gone: Mapping[LessonId, str], sett
     placed = tuple(placings(ground, place, moved, {item.key for item in moved}))
     again = _Again(settler, left.unsettled)
     made = await merge_group(ground, place, (*left.standing, *placed), (node,), again)
-    known = {item.commit for item in node.live}
-    anew = {lesson for item in made.live if item.commit not in known for lesson in item.lessons}
+    known = {item.commit: item.lessons for item in node.live}
+    anew = {lesson for item in made.live if known.get(item.commit) != item.lessons for lesson in item.lessons}
     before = dict(node.says.support)
     support = tuple((one, counted if one in anew else before[one]) for one, counted in made.says.support)
     dropped = dict(node.says.dropped) | dict(made.says.dropped) | dict(gone)

@@ -107,44 +107,73 @@ class Past:
         return Node(commit, lesson.base, says, (self.nodes.live(commit, lesson.base),))
 
     def follow(self, node: Node) -> Callable[[str], Followed | None]:
-        """Give how to find the files that `node` made in the start's skill, step by step through what came after."""
+        """Give how to find the files that `node` made in the start's skill, through all that came after."""
         made = apply_parts(self.nodes.reader.read(node.base), parts(node.live))
-        steps = self._path(node.commit)
-        return lambda path: self._followed(made, steps, path)
+        after = self._after(node.commit)
+        return lambda path: self._followed(made, after, path)
 
-    def _followed(self, skill: Skill, steps: Sequence[CommitId], path: str) -> Followed | None:
+    def _followed(self, made: Skill, after: Mapping[CommitId, Sequence[CommitId]], path: str) -> Followed | None:
         reader = self.nodes.reader
-        pairs = {line: line for line in range(len(skill.text(path).lines))}
-        version = ""
-        for commit in steps:
-            if version and reader.file_id(commit, path) == version:
+        found: dict[CommitId, Followed | None] = {}
+        for commit, parents in after.items():
+            if not parents:
+                whole = Followed(path, {line: line for line in range(len(made.text(path).lines))})
+                found[commit] = _step(whole, made, reader.read(commit))
                 continue
-            after = reader.read(commit)
-            name = path if path in after.files else _new_name(skill, after, path)
-            if name is None:
-                return None
-            if skill.files[path] != after.files[name]:
-                step = dict(matching_lines(skill.text(path).lines, after.text(name).lines))
-                pairs = {line: step[at] for line, at in pairs.items() if at in step}
-            skill, path, version = after, name, reader.file_id(commit, name)
-        return Followed(path, pairs)
+            ways = []
+            for parent in parents:
+                way = found[parent]
+                if way and reader.file_id(commit, way.path) != reader.file_id(parent, way.path):
+                    way = _step(way, reader.read(parent), reader.read(commit))
+                ways.append(way)
+            found[commit] = _union([way for way in ways if way])
+        return found[self.start]
 
-    def _path(self, first: CommitId) -> list[CommitId]:
-        """Give a way from `first` to the start, child by child."""
-        child: dict[CommitId, CommitId] = {}
-        ways = [self.start]
-        for commit in ways:
-            if commit == first:
-                break
-            node = self.node(commit)
-            for parent in self._git.parents(commit) if node else self.before(commit):
-                if parent not in child:
-                    child[parent] = commit
-                    ways.append(parent)
-        way = [first]
-        while way[-1] != self.start:
-            way.append(child[way[-1]])
-        return way
+    def _after(self, first: CommitId) -> dict[CommitId, list[CommitId]]:
+        """Give the commits from `first` on to the start, parents before children, each with those it goes on from."""
+        order: dict[CommitId, list[CommitId]] = {}
+        todo = [(self.start, False)]
+        while todo:
+            commit, is_ready = todo.pop()
+            if is_ready:
+                order[commit] = [] if commit == first else self._lines_from(commit)
+            elif commit not in order:
+                todo.append((commit, True))
+                todo += [(parent, False) for parent in ([] if commit == first else self._lines_from(commit))]
+        found: dict[CommitId, list[CommitId]] = {}
+        for commit, parents in order.items():
+            known = [parent for parent in parents if parent in found]
+            if known or commit == first:
+                found[commit] = known
+        return found
+
+    def _lines_from(self, commit: CommitId) -> list[CommitId]:
+        """Give where the lines of a commit are from, but for those that its own lessons taught."""
+        node = self.node(commit)
+        return [node.base] if node else self.before(commit)
+
+
+def _step(way: Followed, before: Skill, after: Skill) -> Followed | None:
+    """Follow a file one commit further; None where it is gone."""
+    name = way.path if way.path in after.files else _new_name(before, after, way.path)
+    if name is None:
+        return None
+    if before.files.get(way.path) == after.files[name]:
+        return Followed(name, way.pairs)
+    step = dict(matching_lines(before.text(way.path).lines, after.text(name).lines))
+    return Followed(name, {line: step[at] for line, at in way.pairs.items() if at in step})
+
+
+def _union(ways: Sequence[Followed]) -> Followed | None:
+    """Join what the parents of a merge know of a file. Where they cross, the first one is right."""
+    if not ways:
+        return None
+    pairs = dict(ways[0].pairs)
+    for way in ways[1:]:
+        for line, at in way.pairs.items() if way.path == ways[0].path else ():
+            if line not in pairs and all((line < one) == (at < other) and at != other for one, other in pairs.items()):
+                pairs[line] = at
+    return Followed(ways[0].path, dict(sorted(pairs.items())))
 
 
 def _new_name(before: Skill, after: Skill, path: str) -> str | None:
