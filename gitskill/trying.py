@@ -21,8 +21,7 @@ from gitskill.analysts.draft import Studied
 from gitskill.analysts.room import Ran
 from gitskill.errors import InvalidInput
 from gitskill.judge import Judge
-from gitskill.model.request import Answer, Label, Message, Model, Question
-from gitskill.model.stack import OURS
+from gitskill.model.request import OURS, Answer, Label, Message, Model, Question
 from gitskill.outcome import Status
 from gitskill.sandbox import bubblewrap
 from gitskill.sandbox.bubblewrap import Sandbox

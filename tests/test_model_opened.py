@@ -15,8 +15,8 @@ from gitskill.model.endpoint import Endpoint, Settings
 from gitskill.model.failures import LedgerUnusable, ModelUnusable, Paused
 from gitskill.model.ledger import Bill, Ledger
 from gitskill.model.prices import Price
-from gitskill.model.request import Answer, Label, Question, Usage
-from gitskill.model.stack import OURS, Opened, Script, Setup, opened, spent
+from gitskill.model.request import OURS, Answer, Label, Question, Usage
+from gitskill.model.stack import Opened, Script, Setup, opened, spent
 from model_stack import KEY, NO_LIMITS, PRICES, Verdict, Waits, all_of, ask
 
 FIRST = Label("r0001", "analyse", "l0001a")

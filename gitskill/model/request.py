@@ -10,6 +10,8 @@ from pydantic import BaseModel
 
 from gitskill.codec import canonical
 
+OURS = "sandbox"
+"""The stage of what our own machine answered: it stands in the ledger, and is no call of a model."""
 Role = Literal["system", "user", "assistant", "tool"]
 
 

@@ -15,15 +15,13 @@ from gitskill.model.gate import Gated
 from gitskill.model.ledger import Bill, Ledger, Ledgered, Redact
 from gitskill.model.ledger import Price as PriceOf
 from gitskill.model.prices import Price, Prices
-from gitskill.model.request import Answer, Label, Model, Question
+from gitskill.model.request import OURS, Answer, Label, Model, Question
 from gitskill.model.retry import Patience
 from gitskill.model.scripted import Scripted
 from gitskill.model.structured import Validated
 
 SCRIPT = "script:"
 """A model's name that begins so is the path of a file of answers."""
-OURS = "sandbox"
-"""The stage of what our own machine answered: it stands in the ledger, and is no call of a model."""
 _FREE = Price(0.0, 0.0, 0.0)
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from gitskill.fate import Anomaly, Fate, TraceFate
 from gitskill.ids import CommitId, LessonId
 from gitskill.model.ledger import Bill
-from gitskill.model.request import Label
-from gitskill.model.stack import OURS
+from gitskill.model.request import OURS, Label
 from gitskill.node import Support
 from gitskill.plan import Plan, Strategy
 from gitskill.report.lesson import Standing, Standings, State

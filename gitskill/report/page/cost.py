@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gitskill.model.ledger import Bill
-from gitskill.model.request import Label
-from gitskill.model.stack import OURS
+from gitskill.model.request import OURS, Label
 from gitskill.plan import OFFLINE
 from gitskill.report.page.values import Figure, Row
 from gitskill.report.status import total
