@@ -384,3 +384,13 @@ def test_on_no_branch_of_the_persons_nothing_moves(where: str, released: Path, g
 
     assert (done.code, "git switch main" in done.err) == (4, True)
     assert (state(released), git(released, "for-each-ref")) == before
+
+
+def test_what_stays_was_released_when_it_was_and_what_goes_says_where_it_went(released: Path, gitskill: Run) -> None:
+    git(released, "tag", "-a", "v1.1.0", "-m", "x")
+    gitskill(released, "drop", "l0002a")
+
+    stays, gone = (json.loads(gitskill(released, "show", f"l000{n}a", "--json").out) for n in (1, 2))
+
+    assert (stays["state"], stays["released"]) == ("merged", "v1.1.0")
+    assert (gone["state"], gone["by"]) == ("dropped", "r0001/m1-02")

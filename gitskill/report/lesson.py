@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from gitskill.checks.change import check_change
 from gitskill.checks.evidence import evidence_findings
@@ -23,7 +24,7 @@ from gitskill.store.lessons import Found, Recorded, listed
 from gitskill.store.nodes import NodeStore
 from gitskill.store.repository import Repository
 from gitskill.store.runs import recorded
-from gitskill.store.tags import releases
+from gitskill.store.tags import Release, releases
 from gitskill.store.traces import read
 from gitskill.trace import Trace
 
@@ -123,10 +124,14 @@ class Standings:
         self._fates: dict[RunId, dict[str, LessonFate]] = {}
         self._there: dict[RunId, frozenset[LessonId]] = {}
         self._back: dict[RunId, Mapping[str, Aside]] = {}
+        self._version = lru_cache(maxsize=None)(lambda commit: _released(nodes, commit))
+        self._carrying: defaultdict[LessonId, list[CommitId]] = defaultdict(list)
         self._named: defaultdict[LessonId, list[_Naming]] = defaultdict(list)
         repository = nodes.reader.repository
         for commit, says in octopuses(repository):
             rank = repository.descends(repository.head(), commit), says.id.level, says.id.group
+            for lesson, _ in says.support:
+                self._carrying[lesson].append(commit)
             for lesson in {*dict(says.support), *dict(says.dropped)}:
                 self._named[lesson].append((rank, commit, says))
 
@@ -135,7 +140,12 @@ class Standings:
         ranked = sorted(self._named[lesson], key=lambda item: item[0], reverse=True)
         true = (told for _, commit, says in ranked if (told := self._told(commit, says)) is not None)
         told = next(true, None)
-        return self._recorded(lesson) if told is None else told[lesson]
+        if told is None:
+            return self._recorded(lesson)
+        having = [found for at in self._carrying[lesson] if (found := self._version(at))]
+        # A drop makes the merge of the other lessons anew: they were released before.
+        first = min(having, key=lambda release: release.version).tag if having and told[lesson].support else ""
+        return replace(told[lesson], released=first)
 
     def _told(self, commit: CommitId, says: Octopus) -> Mapping[LessonId, Standing] | None:
         """Give where an octopus leaves each lesson that it names; None where it does not carry what it says."""
@@ -144,13 +154,13 @@ class Standings:
         return self._verdicts[commit]
 
     def _verdict(self, commit: CommitId, says: Octopus) -> Mapping[LessonId, Standing]:
-        node, support, released = self._nodes.read(commit), dict(says.support), _released(self._nodes, commit)
+        node, support = self._nodes.read(commit), dict(says.support)
         told: dict[LessonId, Standing] = {}
         for lesson, first in (
             pair for live in node.live for pair in self._speakers(live, node.base, support.keys()).items()
         ):
             state, reason = (State.MERGED, "") if first == lesson else (State.FOLDED, f"says the same as {first}")
-            told[lesson] = Standing(state, str(says.id), reason, released, support.get(lesson), first)
+            told[lesson] = Standing(state, str(says.id), reason, "", support.get(lesson), first)
         for lesson, reason in says.dropped:
             state = State.HELD if reason.startswith("held: ") else State.DROPPED
             told[lesson] = Standing(state, str(says.id), reason.removeprefix("held: "))
@@ -165,9 +175,8 @@ class Standings:
             return dict.fromkeys(
                 carrier.lessons, next((each for each in carrier.lessons if each in there), carrier.key)
             )
-        parents = (self._nodes.live(parent, base) for parent in self._nodes.reader.repository.parents(carrier.commit))
         found: dict[LessonId, LessonId] = {}
-        for live in parents:
+        for live in self._nodes.members(carrier, base):
             for lesson, first in self._speakers(live, base, there).items():
                 found.setdefault(lesson, first)
         return found
@@ -217,7 +226,7 @@ def _is_true(nodes: NodeStore, commit: CommitId) -> bool:
     return True
 
 
-def _released(nodes: NodeStore, commit: CommitId) -> str:
+def _released(nodes: NodeStore, commit: CommitId) -> Release | None:
+    """Find the first version that has a commit."""
     repository, folder = nodes.reader.repository, nodes.reader.folder
-    having = (release.tag for release in releases(repository, folder) if repository.descends(release.commit, commit))
-    return next(having, "")
+    return next((each for each in releases(repository, folder) if repository.descends(each.commit, commit)), None)
