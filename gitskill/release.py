@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gitskill.checks.finding import Level
-from gitskill.checks.release import LookedAt, release_findings
+from gitskill.checks.release import LookedAt, release_findings, unfit
 from gitskill.errors import GitskillError, InvalidInput, NeedsPerson
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.message import Message
@@ -95,22 +95,24 @@ def _draft(nodes: NodeStore, found: Status, branch: str, bump: Bump | None) -> D
 
 def check(nodes: NodeStore, found: Status, draft: Draft, redactor: Redactor) -> None:
     """Raise where the release would hold what is wrong, or what no lesson has and nobody has looked at."""
-    reader = nodes.reader
-    before = reader.read(draft.previous.commit if draft.previous else found.run.base)
     if draft.is_merged:
-        looked_at = [_looked_at(before, draft.skill)]  # by whoever merged it
+        findings = unfit(draft.skill)  # whoever merged it has looked at it
     else:
-        before = reader.read(draft.head)
-        looked_at = list(_lessons(nodes, _candidate(nodes, found), draft.candidate))
-    findings = release_findings(before, draft.skill, looked_at, redactor)
-    for level, kind in ((Level.INVALID, InvalidInput), (Level.HELD, NeedsPerson)):
-        if those := [each for each in findings if each.level is level]:
-            more = f" and {len(those) - 1} more" if len(those) > 1 else ""
-            raise kind(
-                f"{found.run.id} would make the skill hold what no lesson has: "
-                f"{those[0].path}: {those[0].message}{more}",
-                hint=f"look at  gitskill diff HEAD {found.run.id}  and mend it in a commit on {_evolved(nodes, found)}",
+        looked_at = _lessons(nodes, _candidate(nodes, found), draft.candidate)
+        findings = release_findings(nodes.reader.read(draft.head), draft.skill, looked_at, redactor)
+    evolved = _evolved(nodes, found)
+    for each in findings:
+        if each.level is Level.INVALID:
+            raise InvalidInput(
+                f"{draft.tag} would not pass the checks: {each.path}: {each.message}",
+                hint=f"mend it in a commit on {short(draft.branch) if draft.is_merged else evolved}",
             )
+    for each in findings:
+        raise NeedsPerson(
+            f"{draft.tag} would hold what no lesson has: {each.path}: {each.message}",
+            hint=f"look at  gitskill diff HEAD {found.run.id}  and, to take it all the same, "
+            f"git merge --no-ff {evolved}, then release",
+        )
 
 
 def release(nodes: NodeStore, found: Status, draft: Draft, who: Who, sign: Signer | None = None) -> Released:

@@ -1,7 +1,6 @@
 """An earlier version brought back: a new commit on top with its files, and a new version that says so."""
 
-from gitskill.checks.finding import Level
-from gitskill.checks.whole import check_whole
+from gitskill.checks.release import unfit
 from gitskill.errors import InvalidInput, NeedsPerson, NotFound
 from gitskill.ids import CommitId
 from gitskill.ontop import OnTop, commit_on_top
@@ -50,5 +49,5 @@ def _refuse_unfit(reader: SkillReader, old: Release, head: CommitId, branch: str
         raise NeedsPerson(f"{old.tag} is not in the history of {short(branch)}", hint="git switch to its branch first")
     if reader.tree_id(head) == reader.tree_id(old.commit):
         raise InvalidInput(f"the skill is that of {old.tag} already")
-    if wrong := [each for each in check_whole(reader.read(old.commit), "") if each.level is Level.INVALID]:
+    if wrong := unfit(reader.read(old.commit)):
         raise InvalidInput(f"{old.tag} holds what no version may: {wrong[0].path}: {wrong[0].message}")

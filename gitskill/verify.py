@@ -51,7 +51,14 @@ class Ground:
 
 def verify(ground: Ground, name: str) -> Verified:
     """Verify one version."""
-    every = {each.tag: each for each in releases(ground.reader.repository, ground.reader.folder)}
+    return _verify(ground, name, _here(ground))
+
+
+def _here(ground: Ground) -> dict[str, Release]:
+    return {each.tag: each for each in releases(ground.reader.repository, ground.reader.folder)}
+
+
+def _verify(ground: Ground, name: str, every: Mapping[str, Release]) -> Verified:
     release = every.get(name) or every.get(prefix(ground.reader.folder) + name)
     if release is None:
         return Verified(name, Verdict.BROKEN, (_gone(ground, name),))
@@ -74,14 +81,14 @@ def verify(ground: Ground, name: str) -> Verified:
 
 def verify_all(ground: Ground) -> list[Verified]:
     """Verify every version that is here, newest first, and those that were here and are gone."""
-    here = [each.tag for each in releases(ground.reader.repository, ground.reader.folder)]
+    here = _here(ground)
     above = prefix(ground.reader.folder)
     gone = sorted(
         tag
-        for tag in ground.seen.keys() - set(here)
+        for tag in ground.seen.keys() - here.keys()
         if tag.startswith(above) and Version.read(tag.removeprefix(above)) is not None
     )
-    return [verify(ground, tag) for tag in [*gone, *reversed(here)]]
+    return [_verify(ground, tag, here) for tag in [*gone, *reversed(here)]]
 
 
 def _gone(ground: Ground, name: str) -> str:

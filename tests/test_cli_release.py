@@ -257,10 +257,10 @@ def highest_version(folder: Path) -> None:
         (with_an_amended_lesson, 4, "the candidate of r0001 does not have l0001a as it is now"),
         (with_another_file, 4, "gitskill/r0001/evolved changes notes.txt, which is not the skill's"),
         (with_a_link, 4, "makes references/all.md something other than a plain file"),
-        (that_breaks_the_skill, 3, "SKILL.md: "),
+        (that_breaks_the_skill, 3, "v2.0.0 would not pass the checks: SKILL.md: "),
         (with_a_file_in_the_way, 4, "the checkout cannot be brought to"),
-        (forged, 4, "hold what no lesson has: SKILL.md: new host: evil.example.org"),
-        (with_a_secret, 3, "hold what no lesson has: SKILL.md: holds a secret"),
+        (forged, 4, "v1.1.0 would hold what no lesson has: SKILL.md: new host: evil.example.org"),
+        (with_a_secret, 3, "v1.1.0 would not pass the checks: SKILL.md: holds a secret"),
         (nothing_octopus, 3, "is not what r0001 came to"),
         (highest_version, 3, "no version can follow v1.999999999.0"),
     ],
@@ -333,6 +333,32 @@ def test_a_candidate_that_was_merged_elsewhere_is_tagged_where_the_branch_is(rea
     assert git(ready, "rev-parse", "HEAD") == head
     assert gitskill(ready, "release").code == 4
     assert gitskill(ready, "verify", "--all").code == 0
+
+
+def test_what_a_person_merges_is_their_own_but_must_be_a_skill(ready: Path, gitskill: Run) -> None:
+    forged(ready)
+    git(ready, "merge", "-q", "--no-ff", "-m", "I want it", EVOLVED)
+    git(ready, "switch", "-qc", "broken")
+    (ready / "SKILL.md").write_text("no frontmatter")
+    commit_all(ready, "Broken")
+    before, known = state(ready), refs(ready)
+
+    refused = gitskill(ready, "release", "r0001")
+
+    assert (refused.code, state(ready), refs(ready)) == (3, before, known)
+    git(ready, "switch", "-q", "main")
+    assert gitskill(ready, "release", "r0001").out.startswith("released v1.1.0: ")
+
+
+def test_in_a_linked_work_tree_that_one_moves(ready: Path, tmp_path: Path, gitskill: Run) -> None:
+    git(ready, "switch", "-q", "--detach")
+    git(ready, "worktree", "add", "-q", str(tmp_path / "linked"), "main")
+    before = state(ready)[1:]
+
+    assert gitskill(tmp_path / "linked", "release").code == 0
+    assert "- Close the file" in skill(tmp_path / "linked")
+    assert git(tmp_path / "linked", "status", "--porcelain") == ""
+    assert state(ready)[1:] == before
 
 
 def test_a_skill_without_a_version_is_released_as_the_first(ready: Path, gitskill: Run) -> None:

@@ -12,8 +12,8 @@ from gitskill.redact.redactor import Redactor
 from gitskill.skill.hunks import Changes, Hunk
 from gitskill.skill.snapshot import Skill
 
-_LOOKED_AT = "references/looked-at.md"
-"""The name under which the lines of lessons are held against secrets. It is in no skill."""
+_LOOKED_AT = "\0looked-at.md"
+"""The name under which the lines of lessons are held against secrets. No file of a tree can have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,17 @@ def release_findings(
     lines = [line for each in looked_at for change in each.changes if isinstance(change, Hunk) for line in change.lines]
     said = before.with_file(_LOOKED_AT, "\n".join(lines).encode("utf-8", "surrogateescape"))
     found = (
-        *(each for each in check_whole(after, "") if each.level is Level.INVALID),
+        *unfit(after),
         *check_change(before, after),
         *(each for each in reach_findings(before, after) if _identity(each) not in known),
         *secrets_findings(said, after, {}, redactor),
     )
     return tuple(dict.fromkeys(each for each in found if each.level is not Level.WARNING))
+
+
+def unfit(skill: Skill) -> tuple[Finding, ...]:
+    """Give what no version may hold, whoever put it there."""
+    return tuple(each for each in check_whole(skill, "") if each.level is Level.INVALID)
 
 
 def _identity(finding: Finding) -> tuple[str, str]:

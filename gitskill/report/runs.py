@@ -1,5 +1,6 @@
 """Every run of a skill in a line: how far it came, and what became of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,7 @@ from gitskill.store.lookup import find_candidate
 from gitskill.store.nodes import NodeStore
 from gitskill.store.releases import released_as
 from gitskill.store.runs import Run, recorded
+from gitskill.store.tags import Release, releases
 
 
 class Stage(StrEnum):
@@ -41,10 +43,11 @@ class RunReport:
 def report_runs(nodes: NodeStore) -> list[RunReport]:
     """List the runs of the skill that have a record here, newest first."""
     repository, folder = nodes.reader.repository, nodes.reader.folder
-    return [_report(nodes, run) for run in reversed(recorded(repository)) if run.folder == folder]
+    known = releases(repository, folder)
+    return [_report(nodes, run, known) for run in reversed(recorded(repository)) if run.folder == folder]
 
 
-def _report(nodes: NodeStore, run: Run) -> RunReport:
+def _report(nodes: NodeStore, run: Run, known: Sequence[Release]) -> RunReport:
     repository = nodes.reader.repository
     try:
         found = fates(repository, run)
@@ -54,7 +57,7 @@ def _report(nodes: NodeStore, run: Run) -> RunReport:
     slots = {one.slot: one.state for fate in found.values() for one in fate.lessons}
     by_hand = {item.id.short for item in listed(repository, run.id)} - slots.keys()
     count = len(slots) + len(by_hand)
-    if tag := released_as(repository, run):
+    if tag := released_as(repository, run, known):
         return RunReport(run, Stage.RELEASED, count, tag.tag)
     if find_candidate(repository, run.id):
         return RunReport(run, Stage.CANDIDATE, count)

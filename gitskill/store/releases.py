@@ -1,5 +1,6 @@
 """The versions of a skill in their order, and what the next one is called."""
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 from gitskill.errors import InvalidInput
@@ -29,12 +30,15 @@ def previous(repository: Repository, folder: str, commit: CommitId) -> Release |
     return next((release for release in past if repository.descends(commit, release.commit)), None)
 
 
-def released_as(repository: Repository, run: Run) -> Release | None:
-    """Give the version that a run was released as: its record says so, or it holds the run's candidate."""
+def released_as(repository: Repository, run: Run, among: Sequence[Release] | None = None) -> Release | None:
+    """Give the version that a run was released as: its record says so, or it holds the run's candidate.
+
+    `among` are the versions of the run's skill, where they are read already.
+    """
     candidate = find_candidate(repository, run.id)
     if candidate and repository.descends(run.base, candidate):
         candidate = None  # made to point to where the run began: that is nothing of the run's
-    for release in releases(repository, run.folder):
+    for release in releases(repository, run.folder) if among is None else among:
         record = record_of(release)
         if record and run.id in record.runs:
             return release
