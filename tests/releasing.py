@@ -22,7 +22,7 @@ def add_bullet(folder: Path, section: str, text: str) -> None:
 def started(folder: Path) -> Path:
     """Make a repository whose root is the sample skill, with its base tagged."""
     folder.mkdir(parents=True)
-    git(folder, "init", "-q", "-b", "main")
+    git(folder, "init", "-q", "-b", "main", "--template=")
     (folder / "SKILL.md").write_text(SKILL)
     commit_all(folder, "Mine")
     call(folder, "init", ".")
@@ -38,9 +38,27 @@ def with_candidate(folder: Path) -> Path:
     return folder
 
 
+def packed(folder: Path) -> Path:
+    """Make few files of many: it is copied for each test."""
+    git(folder, "gc", "-q")
+    return folder
+
+
 def refs(folder: Path) -> str:
     """Give every ref, ours too."""
     return git(folder, "for-each-ref", "--format=%(refname) %(objectname)")
+
+
+def whole(folder: Path) -> tuple[str, bytes, bytes, dict[Path, bytes]]:
+    """Give every ref, HEAD, the index and the work tree, byte by byte."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and ".git" not in path.parts]
+    place = folder / ".git"
+    return (
+        refs(folder),
+        (place / "HEAD").read_bytes(),
+        (place / "index").read_bytes(),
+        {path: path.read_bytes() for path in files},
+    )
 
 
 def commit_on(folder: Path, branch: str, files: dict[str, str | None], message: str = "Mine") -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SKILL, Done, git, state
-from releasing import add_bullet, call, refs, started
+from conftest import SKILL, Done, git
+from releasing import add_bullet, call, packed, refs, started, whole
 
 Run = Callable[..., Done]
 
@@ -65,7 +65,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call(folder, "consolidate", "--min-support", "1")
     call(folder, "release")
     call(folder, "rollback", "v1.0.0")
-    return folder
+    return packed(folder)
 
 
 @pytest.fixture
@@ -74,13 +74,13 @@ def released(template: Path, tmp_path: Path) -> Path:
 
 
 def test_each_version_says_what_was_added_changed_and_removed(released: Path, gitskill: Run) -> None:
-    before, known = state(released), refs(released)
+    before = whole(released)
 
     done = gitskill(released, "changelog")
 
     assert done == Done(0, CHANGELOG, "")
     assert gitskill(released, "changelog") == done
-    assert (state(released), refs(released)) == (before, known)
+    assert whole(released) == before
 
 
 def test_it_is_written_to_a_file_and_a_clone_writes_the_same(released: Path, tmp_path: Path, gitskill: Run) -> None:

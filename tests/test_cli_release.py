@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from conftest import SKILL, Done, commit_all, git, state
-from releasing import add_bullet, call, commit_on, refs, started, with_candidate
+from releasing import add_bullet, call, commit_on, packed, refs, started, whole, with_candidate
 from study_runs import runs
 
 Run = Callable[..., Done]
@@ -19,7 +19,7 @@ EVOLVED = "gitskill/r0001/evolved"
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return with_candidate(tmp_path_factory.mktemp("made") / "sheets")
+    return packed(with_candidate(tmp_path_factory.mktemp("made") / "sheets"))
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_lines_that_both_changed_are_named_and_nothing_moves(ready: Path, gitski
     commit_on(ready, EVOLVED, {"SKILL.md": SKILL.replace("- Keep formulas as formulas.", "- Keep them.")})
     (ready / "SKILL.md").write_text(SKILL.replace("- Keep formulas as formulas.", "- Never touch formulas."))
     base, head = git(ready, "rev-parse", "--short=7", "main").strip(), commit_all(ready, "Mine")[:7]
-    before, known = state(ready), refs(ready)
+    before = whole(ready)
 
     done = gitskill(ready, "release", "r0001")
 
@@ -132,7 +132,7 @@ def test_lines_that_both_changed_are_named_and_nothing_moves(ready: Path, gitski
         f"gitskill: main has moved since r0001 began ({base} -> {head}), and both changed SKILL.md line 11\n"
         f"hint: look at  git diff {base} {head} -- SKILL.md  and run  gitskill consolidate r0001 --onto main\n",
     )
-    assert (state(ready), refs(ready)) == (before, known)
+    assert whole(ready) == before
 
 
 def test_a_part_that_a_person_took_over_by_hand_does_not_stand_there_twice(ready: Path, gitskill: Run) -> None:
@@ -269,14 +269,14 @@ def test_what_stands_in_the_way_is_named_and_nothing_moves(
     spoil: Callable[[Path], None], code: int, why: str, ready: Path, gitskill: Run
 ) -> None:
     spoil(ready)
-    before, known = state(ready), refs(ready)
+    before = whole(ready)
 
     done = gitskill(ready, "release", "r0001")
 
     assert (done.code, done.out) == (code, "")
     assert why in done.err.splitlines()[0]
     assert done.err.count("\n") <= 2
-    assert (state(ready), refs(ready)) == (before, known)
+    assert whole(ready) == before
 
 
 def test_the_run_of_another_skill_is_refused(tmp_path: Path, gitskill: Run) -> None:
@@ -341,11 +341,11 @@ def test_what_a_person_merges_is_their_own_but_must_be_a_skill(ready: Path, gits
     git(ready, "switch", "-qc", "broken")
     (ready / "SKILL.md").write_text("no frontmatter")
     commit_all(ready, "Broken")
-    before, known = state(ready), refs(ready)
+    before = whole(ready)
 
     refused = gitskill(ready, "release", "r0001")
 
-    assert (refused.code, state(ready), refs(ready)) == (3, before, known)
+    assert (refused.code, whole(ready)) == (3, before)
     git(ready, "switch", "-q", "main")
     assert gitskill(ready, "release", "r0001").out.startswith("released v1.1.0: ")
 

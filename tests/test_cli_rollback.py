@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import SKILL, Done, commit_all, git, state
-from releasing import add_bullet, call, refs, started, with_candidate
+from conftest import SKILL, Done, commit_all, git
+from releasing import add_bullet, call, packed, started, whole, with_candidate
 from study_runs import runs
 
 Run = Callable[..., Done]
@@ -23,7 +23,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call(folder, "release", "r0001")
     (folder / "notes.txt").write_text("new")
     commit_all(folder, "Notes again")
-    return folder
+    return packed(folder)
 
 
 @pytest.fixture
@@ -129,13 +129,13 @@ def test_what_stands_in_the_way_is_named_and_nothing_moves(
     spoil: Callable[[Path], None], tag: str, code: int, why: str, released: Path, gitskill: Run
 ) -> None:
     spoil(released)
-    before, known = state(released), refs(released)
+    before = whole(released)
 
     done = gitskill(released, "rollback", tag)
 
     assert (done.code, done.out) == (code, "")
     assert done.err.startswith(f"gitskill: {why}")
-    assert (state(released), refs(released)) == (before, known)
+    assert whole(released) == before
 
 
 def test_what_was_rolled_back_is_not_brought_back_by_the_next_release(released: Path, gitskill: Run) -> None:
