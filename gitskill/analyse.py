@@ -18,6 +18,8 @@ from gitskill.store.analyses import Finished, Ready
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SAID = 300
+_WAITING = 256
+"""Units that may wait to be written: the lessons of ten thousand would fill the memory."""
 _UNQUOTED = "no lesson of its batch quotes it"
 _Unit = tuple[Assignment, ...]
 
@@ -106,9 +108,14 @@ class _Line:
     """The numbers of the traces that have no fate yet: the accounts must add up."""
     done: "asyncio.Queue[list[Finished] | None]" = field(default_factory=asyncio.Queue)
     paused: Paused | None = None
+    room: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def work_off(self, writing: "asyncio.Task[None]") -> None:
         while self.units and not writing.done():
+            if self.done.qsize() >= _WAITING:
+                self.room.clear()
+                await self.room.wait()
+                continue
             unit = self.units.popleft()
             try:
                 self.done.put_nowait(await _studied(self.work, unit))
@@ -123,11 +130,18 @@ class _Line:
 
     async def write(self) -> None:
         """Save what is finished, all of it that waits at once: a slow disk must not hold up the analysts."""
+        try:
+            await self._write()
+        finally:
+            self.room.set()  # nobody waits for a writer who is gone
+
+    async def _write(self) -> None:
         is_open = True
         while is_open:
             batch = [await self.done.get()]
             while not self.done.empty():
                 batch.append(self.done.get_nowait())
+            self.room.set()
             is_open = None not in batch
             finished = [each for several in batch if several for each in several]
             if finished:
