@@ -212,6 +212,34 @@ def test_nobody_else_takes_up_a_run_while_it_is_consolidated(waiting: Path, gits
     assert codes == [5, 5, 5]
 
 
+def test_after_a_change_by_hand_only_the_groups_that_it_touches_are_asked_about(
+    waiting: Path, gitskill: Run, server: FaultServer, tmp_path: Path
+) -> None:
+    assert evolve(gitskill, waiting).code == 0
+    before = server.count
+    first, *_, last = git(waiting, "for-each-ref", "--format=%(refname:short)", "refs/heads/gitskill/r0001/l*").split()
+    tree = tmp_path / "tree"
+    git(waiting, "worktree", "add", "-q", str(tree), first)
+    text = (tree / "SKILL.md").read_text()
+    (tree / "SKILL.md").write_text(re.sub(r"way \d", "as I do", text))
+    git(tree, "commit", "-qa", "--amend", "--no-edit")
+    git(waiting, "worktree", "remove", str(tree))
+
+    amended = gitskill(waiting, "consolidate", "--min-support", "1", "--json")
+
+    assert amended.code == 0, amended.err
+    assert "as I do" in git(waiting, "show", "gitskill/r0001/evolved:SKILL.md")
+    assert server.count == before + 2  # its group, and the root; the other group is known
+
+    git(waiting, "branch", "-qD", last)
+    deleted = gitskill(waiting, "consolidate", "--min-support", "1", "--json")
+
+    assert deleted.code == 0, deleted.err
+    assert server.count == before + 2  # one alone is not asked about, and what goes up is what went up before
+    counts = json.loads(deleted.out)["lessons"]
+    assert (counts["proposed"], counts["merged"], counts["dropped"]) == (RUNS, 1, RUNS - 1)
+
+
 def test_rules_ask_nobody_meanwhile(waiting: Path, gitskill: Run, server: FaultServer) -> None:
     assert evolve(gitskill, waiting, "--engine", "rules").code == 0
 

@@ -173,17 +173,27 @@ def test_a_second_answer_that_is_right_is_taken(folder: Path, server: FaultServe
     assert settled(server) == 2
 
 
+@pytest.mark.parametrize(
+    ("refused", "code"),
+    [
+        pytest.param(error(401, "no such key"), 6, id="no key"),
+        pytest.param(error(429, "later", retry_after="3600"), 75, id="an hour's wait"),
+        pytest.param(error(404, "no such model"), 6, id="no model"),
+    ],
+)
 def test_stopped_by_the_model_it_says_how_to_go_on_and_that_goes_on(
-    folder: Path, gitskill: Run, server: FaultServer
+    folder: Path, gitskill: Run, server: FaultServer, refused: Reaction, code: int
 ) -> None:
     place, labels = runs(folder.parent / "runs", good=4)
     gitskill(folder, "traces", "add", str(place), "--labels", str(labels))
-    refused = error(401, "no such key")
     server.script = lambda seen: (
         ok(lessons(rewriting(seen))) if seen.json["response_format"]["json_schema"]["name"] == "Lessons" else refused
     )
     stopped = gitskill(folder, "evolve", "--model", "m", "--min-support", "1")
-    assert stopped.code == 6
+    assert stopped.code == code
+    assert git(folder, "for-each-ref", "refs/heads/gitskill/r0001/m*", "refs/heads/gitskill/r0001/evolved") == ""
+    counts = json.loads(gitskill(folder, "status", "--json").out)["lessons"]
+    assert (counts["proposed"], counts["pending"]) == (4, 4)
     [line] = [line for line in stopped.err.splitlines() if line.startswith("  go on")]
     assert line.endswith("gitskill consolidate r0001 --model m --min-support 1 --engine auto")
 
