@@ -1,6 +1,6 @@
-"""`gitskill analyse` is killed at every point where it, or its git, changes a file; each time it must go on as if not.
+"""A command is killed at every point where it, or its git, changes a file; each time it must go on as if not.
 
-    python bench/torture.py [--first N] [--every K] [--rounds N] [--jobs N]
+    python bench/torture.py [analyse|consolidate|evolve] [--first N] [--every K] [--rounds N] [--jobs N]
 
 strace watches the real program in a session of its own. At the n-th call that
 changes a file, by whichever process, the whole session is killed, for n = 1 and
@@ -33,12 +33,20 @@ from sample import git
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from analyst_server import analysts, lesson, lessons, quotable
+from clash_server import keep_first
 from fault_server import FaultServer, Reaction, Seen, ok
 from study_runs import runs
 
 GOOD, BAD = 6, 2
 WORKERS = 3
 DEEP = 5
+_PLANNED = ("--workers", str(WORKERS), "--verify", "off", "--fan-in", "4")
+_PLACED = ("--min-support", "1")
+COMMANDS = {
+    "analyse": ("analyse", *_PLANNED),
+    "consolidate": ("consolidate", "--workers", str(WORKERS), *_PLACED),
+    "evolve": ("evolve", *_PLANNED, *_PLACED),
+}
 _MOMENTS = 0.3, 1.5
 """Seconds; a run begins to write after the first, and takes about twice the second."""
 SKILL = """---
@@ -55,6 +63,7 @@ description: Edit sheets.
 EXITS = {0, 2, 3, 4, 5, 6, 7, 75, 130, 143}
 """All that are documented, but for 1: that is a bug."""
 PROGRAM = [sys.executable, "-c", "from gitskill.cli.main import main; main()"]
+_CLASHING = re.compile(r"Tidy up sheet number ([2-5])\.")
 _NAMES = "rename renameat renameat2 link linkat mkdir mkdirat unlink unlinkat ftruncate fsync fdatasync pwrite64"
 _STOP = 1500
 """Microseconds for which the caller is stopped after a call: long enough to be killed there."""
@@ -69,6 +78,7 @@ class Undisturbed:
     folder: Path
     refs: str
     questions: int
+    command: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -91,8 +101,10 @@ def main() -> None:
     """Print a table of the points that were tried, and everything that went wrong."""
     options = _options()
     with tempfile.TemporaryDirectory(prefix="torture-") as made:
-        known = prepared(Path(made))
-        print(f"undisturbed: {known.questions} questions, {known.refs.count(chr(10))} refs", flush=True)
+        known = prepared(Path(made), options.command)
+        print(
+            f"{options.command}, undisturbed: {known.questions} questions, {known.refs.count(chr(10))} refs", flush=True
+        )
         failed = 0
         with ThreadPoolExecutor(options.jobs) as pool:
             for victim, told in _VICTIMS.items():
@@ -104,6 +116,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("command", nargs="?", choices=sorted(COMMANDS), default="analyse", help="what is killed")
     parser.add_argument("--first", type=int, default=1, metavar="N", help="begin at point N")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="try every K-th point only")
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="rounds of kills at random moments")
@@ -128,8 +141,9 @@ def table(title: str, points: Iterable[Point]) -> int:
     return failed.total()
 
 
-def prepared(place: Path) -> Undisturbed:
-    """Make a repository with runs to study, and study a copy of it without trouble."""
+def prepared(place: Path, command: str) -> Undisturbed:
+    """Make a repository with runs to study, or studied runs, and go on with a copy of it without trouble."""
+    words = COMMANDS[command]
     folder = place / "skill"
     folder.mkdir()
     (folder / "SKILL.md").write_text(SKILL)
@@ -139,15 +153,25 @@ def prepared(place: Path) -> Undisturbed:
     logs, labels = runs(place / "runs", good=GOOD, bad=BAD)
     with FaultServer(some_refused) as server:
         stored = finish(folder, server, "traces", "add", str(logs), "--labels", str(labels))
+        if command == "consolidate":
+            stored = finish(folder, server, *COMMANDS["analyse"])
+            server.seen.clear()
         twin = shutil.copytree(folder, place / "twin")
-        done = finish(twin, server)
+        done = finish(twin, server, *words)
         if stored.code or done.code:
             sys.exit(f"an undisturbed run ended with {done.code}: {stored.said}{done.said}")
-        return Undisturbed(folder, refs(twin), server.count)
+        return Undisturbed(folder, refs(twin), server.count, words)
 
 
 def some_refused(seen: Seen) -> Reaction:
-    """Answer as analysts do; of one run, with a lesson that is held and one that is rejected."""
+    """Answer as analysts do; of one run, with a lesson that is held and one that is rejected; four runs' lessons clash."""
+    if seen.json["response_format"]["json_schema"]["name"] == "Decisions":
+        return keep_first(seen)
+    if (found := _CLASHING.search(seen.text)) and "Lessons" in str(seen.json["response_format"]):
+        rule = f"Save under a name of your own, way {found[1]}."
+        edit = {"op": "replace_in_section", "file": "SKILL.md", "target_section": "Writing", "content": f"- {rule}"}
+        told = lesson(*quotable(str(seen.json["messages"][1]["content"])), rule)
+        return ok(lessons(told | {"edits": [edit | {"old_text": "- Save to a new file."}]}))
     if "Tidy up sheet number 1." not in seen.text:
         return analysts(seen)
     step, quote = quotable(str(seen.json["messages"][1]["content"]))
@@ -169,7 +193,7 @@ def stepped(known: Undisturbed, victim: str, numbers: Iterator[int], pool: Threa
 def at_point(known: Undisturbed, victim: str, number: int) -> Point:
     """Kill at the point `number`, go on, and look at what is left."""
     with scratch(known) as folder, FaultServer(some_refused) as server:
-        place, ended = killed(folder, server, victim, number)
+        place, ended = killed(folder, known.command, server, victim, number)
         is_dead = bool(place) and victim == "all"
         problems = [] if is_dead else _told_well(ended)
         return Point(place, (*problems, *(judged(folder, known, server, kills=1) if place else ())))
@@ -180,7 +204,7 @@ def at_random(known: Undisturbed, seed: int) -> Point:
     draw = random.Random(seed)  # noqa: S311 - not for secrets
     with scratch(known) as folder, FaultServer(some_refused, latency=(0.0, 0.05), seed=seed) as server:
         for _ in range(DEEP):
-            process = start(folder, server, "analyse")
+            process = start(folder, server, *known.command)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(draw.uniform(*_MOMENTS))
             end(process)
@@ -190,7 +214,7 @@ def at_random(known: Undisturbed, seed: int) -> Point:
 def judged(folder: Path, known: Undisturbed, server: FaultServer, kills: int) -> tuple[str, ...]:
     """Hold a repository against everything that must be true after kills, and again after going on."""
     problems = [f"at once: {problem}" for problem in _harm(folder, known)]
-    done = finish(folder, server)
+    done = finish(folder, server, *known.command)
     problems += [*_told_well(done), *_harm(folder, known)]
     problems += [f"going on ended with {done.code}: {done.said[-300:]!r}"] if done.code else []
     own = folder / ".git" / "gitskill"
@@ -236,25 +260,24 @@ def scratch(known: Undisturbed) -> Iterator[Path]:
 
 
 def finish(folder: Path, server: FaultServer, *words: str) -> Ended:
-    """Run a command, or `analyse`, to its end."""
-    process = start(folder, server, *(words or ("analyse",)))
+    """Run a command to its end."""
+    process = start(folder, server, *words)
     out, err = process.communicate(timeout=120)
     return Ended(process.returncode, out + err)
 
 
 def start(folder: Path, server: FaultServer, *words: str, trace: Iterable[str] = ()) -> "subprocess.Popen[str]":
     """Start a command in a session of its own."""
-    more = ("--workers", str(WORKERS), "--verify", "off") if words == ("analyse",) else ()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI", "GITSKILL", "GIT_"))}
     person = {f"GIT_COMMITTER_{key}": value for key, value in (("NAME", "Bench"), ("EMAIL", "b@example.com"))}
     sealed = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GITSKILL_CONFIG": os.devnull}
     model = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "k", "GITSKILL_MODEL": "m"}
     environment = {**kept, **person, **sealed, **model, "SOURCE_DATE_EPOCH": "1700000000"}
-    command, pipe = [*trace, *PROGRAM, "-C", str(folder), *words, *more], subprocess.PIPE
+    command, pipe = [*trace, *PROGRAM, "-C", str(folder), *words], subprocess.PIPE
     return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
 
 
-def killed(folder: Path, server: FaultServer, victim: str, number: int) -> tuple[str, Ended]:
+def killed(folder: Path, words: tuple[str, ...], server: FaultServer, victim: str, number: int) -> tuple[str, Ended]:
     """Kill at the `number`-th call that changes a file of the repository; say which it was, if it came to that."""
     log = folder.parent / "trace"
     os.mkfifo(log)
@@ -262,7 +285,7 @@ def killed(folder: Path, server: FaultServer, victim: str, number: int) -> tuple
     # openat is not stopped: Python opens a thousand files before it begins. The kill comes a little later there.
     watch = ("strace", "-f", "--seccomp-bpf", "-qq", "-y", "-s", "300", "-o", str(log), "-e", f"trace={names},openat")
     stop = ("-e", f"inject={names}:delay_exit={_STOP}")
-    process = start(folder, server, "analyse", trace=(*watch, *stop))
+    process = start(folder, server, *words, trace=(*watch, *stop))
     with log.open() as lines:
         found, struck = _nth(lines, folder, victim, number)
         if struck and victim == "all":

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from analyst_server import lesson, lessons, quotable
+from clash_server import keep_first
 from conftest import SKILL, Done, commit_all, git, needed, state
 from fault_server import FaultServer, Reaction, Seen, ok
 from gitskill.cli.main import run
@@ -41,10 +42,7 @@ def answer(seen: Seen) -> Reaction:
         new = f"- Save under a name of your own, way {number}."
         edit = {"op": "replace_in_section", "file": "SKILL.md", "target_section": "Writing", "old_text": OLD}
         return ok(lessons(lesson(*quotable(seen.text), new, edits=[edit | {"content": new}])))
-    first, *others = re.findall(r"^(l\d{4}[a-z]) \(", seen.text, re.MULTILINE)
-    told = [("keep", [first], ""), ("drop", others, f"{first} says it best")]
-    decided = [{"do": do, "lessons": names, "reason": reason, "edits": []} for do, names, reason in told if names]
-    return ok(json.dumps({"decisions": decided}))
+    return keep_first(seen)
 
 
 @pytest.fixture
