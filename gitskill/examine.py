@@ -11,15 +11,17 @@ from gitskill.checks.finding import Finding, Level
 from gitskill.checks.leak import Source
 from gitskill.checks.lesson import Words, check_lesson, judgement
 from gitskill.errors import InvalidInput
-from gitskill.fate import LessonFate, State
+from gitskill.fate import LessonFate, Rejection, State
 from gitskill.ids import LessonId
 from gitskill.lesson import Lesson, TraceRef
 from gitskill.message import one_line
 from gitskill.outcome import Status
 from gitskill.redact.redactor import Redactor
+from gitskill.skill.diff import changes_between
 from gitskill.skill.edits import apply_edits
 from gitskill.skill.snapshot import SKILL_FILE, Skill
 from gitskill.store.analyses import Ready
+from gitskill.store.rejections import name_of
 
 _KEPT = 300
 """Characters of what a rejected lesson said."""
@@ -36,6 +38,8 @@ class Bench:
     redactor: Redactor
     calm: Callable[[], Awaitable[None]] = field(default=partial(asyncio.sleep, 0), compare=False, repr=False)
     """Waits until computing holds up no question that can be sent."""
+    turned_down: Mapping[str, Rejection] = field(default_factory=dict, compare=False, repr=False)
+    """What people rejected in earlier runs, by content."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
     """Whoever has it may compute for a while."""
 
@@ -90,7 +94,17 @@ def examine(bench: Bench, case: Case, suggestion: Suggestion, lesson: LessonId) 
         suggestion.critical,
     )
     fate = LessonFate(lesson.short, made.title, found.state, "", found.by, found.reason)
+    if known := _turned_down(bench, skill):
+        # It is committed all the same: a person may think better of it.
+        fate = LessonFate(lesson.short, made.title, State.REJECTED, "", "person", known.told)
     return fate, Ready(made, skill, fate)
+
+
+def _turned_down(bench: Bench, skill: Skill) -> Rejection | None:
+    """Find what a person said of the same lesson before."""
+    if not bench.turned_down:
+        return None
+    return bench.turned_down.get(name_of(bench.base, changes_between(bench.base, skill)))
 
 
 def _held_against(bench: Bench, case: Case, suggestion: Suggestion) -> _Held:

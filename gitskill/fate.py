@@ -72,6 +72,61 @@ class Aside:
     """The skill says it already; else it stands back."""
     by: str
     reason: str
+    is_rejected: bool = False
+    """A person turned down what it says, in this run or another."""
+
+
+class Decision(StrEnum):
+    """What a person decides about a lesson."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A person's word on a lesson."""
+
+    slot: str
+    decision: Decision
+    commit: str
+    """What the person looked at: an accepted lesson is accepted as it was then."""
+    who: str
+    when: int
+    reason: str = ""
+    again: str = ""
+    """The lesson that was made of it anew, where its run was released before it was accepted."""
+
+    def is_accepted(self, tip: str) -> bool:
+        """Tell whether a person accepted the lesson whose branch ends at `tip`, exactly so."""
+        return self.decision is Decision.ACCEPT and self.commit == tip
+
+    def ruling(self, tip: str) -> tuple[State, str]:
+        """Say what becomes of a lesson that no merge carries, whose branch ends at `tip`, and why."""
+        if self.decision is Decision.REJECT:
+            return State.REJECTED, self.reason
+        if self.commit != tip:
+            return State.HELD, f"its branch has moved since {self.who} accepted it"
+        return State.PROPOSED, f"{self.who} accepted it"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """What a person turned down: the same is not proposed again, in no run."""
+
+    content: str
+    """A hash of what it takes out and puts in, wherever that stands."""
+    lesson: str
+    title: str
+    rule: str
+    reason: str
+    who: str
+    when: int
+
+    @property
+    def told(self) -> str:
+        """Say it of a lesson with the same content."""
+        return f"turned down in {self.lesson}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from gitskill.errors import InvalidInput
-from gitskill.ids import LessonId, RunId
+from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.message import Message, one_line, tidy
 
 MAX_TITLE = 200
@@ -15,6 +15,7 @@ PERSON = "person"
 
 _CRITICAL = "critical"
 _TRACE = re.compile(r"(\S+) task=(.*) (\S+)")
+_OF = re.compile(r"(r\d+/l\d+[a-z]) ([0-9a-f]{40})")
 _EVIDENCE = re.compile(r"(\S+) step=(\d+)")
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -51,6 +52,10 @@ class Lesson:
     """What was tried to prove it, and how that ended."""
     critical: bool = False
     """Its analyst says that ignoring it cannot be made good: it stands in SKILL.md however rarely it was seen."""
+    of: tuple[LessonId, CommitId] | None = None
+    """The lesson that this one was made of anew: on another base, or as a part of it."""
+    clash: str = ""
+    """What the new base had changed too, so that a person must look."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", one_line(tidy(self.title)))
@@ -77,6 +82,8 @@ class Lesson:
             ("Gitskill-Run", str(self.id.run)),
             ("Lesson", self.id.short),
             ("Analyst", self.analyst),
+            *((("Lesson-Of", f"{self.of[0]} {self.of[1]}"),) if self.of else ()),
+            *((("Clash", f"base {one_line(self.clash)}"),) if self.clash else ()),
             *((("Verified", one_line(self.verified)),) if self.verified else ()),
             *((("Severity", _CRITICAL),) if self.critical else ()),
             *(("Trace", f"{ref.trace} task={one_line(ref.task)} {ref.outcome}") for ref in self.traces),
@@ -99,9 +106,19 @@ class Lesson:
             analyst=message.one("Analyst") or PERSON,
             verified=message.one("Verified") or "",
             critical=message.one("Severity") == _CRITICAL,
+            of=_source(message),
+            clash=(message.one("Clash") or "").removeprefix("base "),
             traces=tuple(TraceRef(*_match(_TRACE, value).groups()) for value in message.values("Trace")),
             evidence=tuple(Evidence(m[1], int(m[2]), quote) for m, quote in zip(places, quotes, strict=True)),
         )
+
+
+def _source(message: Message) -> tuple[LessonId, CommitId] | None:
+    told = message.one("Lesson-Of")
+    if told is None:
+        return None
+    found = _match(_OF, told)
+    return LessonId.parse(found[1]), CommitId(found[2])
 
 
 def _match(pattern: re.Pattern[str], value: str) -> re.Match[str]:

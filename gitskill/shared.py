@@ -11,12 +11,11 @@ from gitskill.ids import CommitId
 from gitskill.redact.redactor import Redactor
 from gitskill.store import documents, traces
 from gitskill.store.objects import Batch, Change
-from gitskill.store.refs import OWN, Move, target
+from gitskill.store.refs import Move, target
+from gitskill.store.rejections import REJECTED
 from gitskill.store.repository import Repository, Who
 from gitskill.store.share import Seen, files_of
 from gitskill.vetting import rejection_problem, trace_document
-
-REJECTED = f"{OWN}rejected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from gitskill import shared
 from gitskill.errors import GitRefused, InvalidInput
 from gitskill.ids import CommitId, RunId
 from gitskill.redact.redactor import Redactor
-from gitskill.shared import REJECTED
 from gitskill.store import names, remote, traces
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
 from gitskill.store.refs import Move, checked_out, target, under
+from gitskill.store.rejections import REJECTED
 from gitskill.store.repository import Repository, Who
 from gitskill.store.share import Relation, Seen, relation, remember, seen
 from gitskill.vetting import record_problem

@@ -14,6 +14,7 @@ from gitskill.store.repository import Repository
 from gitskill.store.runs import read as read_record
 from gitskill.store.share import files_of
 from gitskill.store.traces import ABOUT, Entry, parse, parse_entry
+from gitskill.store.verdicts import verdicts
 
 _MAX_BYTES = 100_000_000
 _REJECTION = {"content", "lesson", "title", "rule", "reason", "who", "when"}
@@ -29,6 +30,7 @@ def record_problem(repository: Repository, commit: str, name: str, redactor: Red
         plan_of(repository, run)
         fates(repository, run)
         anomalies(repository, run)
+        verdicts(repository, run)
         for path, oid in files_of(repository, commit).items():
             if _is_secret(json.loads(repository.read_object(oid)), redactor):
                 return f"{path} holds what looks like a secret or personal"

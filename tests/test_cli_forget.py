@@ -410,3 +410,19 @@ def test_a_lesson_that_was_dropped_from_a_released_version_remains_in_history_an
 
     assert f"remains   {lesson[1][:10]}" in gitskill(folder, "forget", trace).out
     assert "- Quoted" not in (folder / "SKILL.md").read_text()
+
+
+def test_what_was_turned_down_of_it_keeps_its_reason_and_not_its_words(
+    folder: Path, gitskill: Run, studied: dict[str, str]
+) -> None:
+    [gone, other] = [gitskill(folder, "show", f"l000{number}a").out.splitlines()[0][14:40] for number in (1, 2)]
+    gitskill(folder, "review", "--reject", "l0001a,l0002a", "--reason", "no")
+
+    assert gitskill(folder, "forget", studied["sheet-0x"]).code == 0
+    left = collected(folder)
+
+    assert (gone.encode() in left, other.encode() in left) == (False, True)
+    memory = git(folder, "grep", "-h", "", "refs/gitskill/rejected")
+    assert ("(forgotten)" in memory, memory.count('"reason":"no"')) == (True, 2)
+    assert gitskill(folder, "undo").code == 0
+    assert git(folder, "fsck", "--strict", "--no-dangling") == ""

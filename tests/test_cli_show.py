@@ -87,6 +87,7 @@ def test_json_has_the_documented_keys(folder: Path, gitskill: Run, bullet: Bulle
         "evidence": [],
         "support": 0,
         "files": ["SKILL.md"],
+        "verdict": None,
         "checks": [],
     }
     assert (done.code, done.err) == (0, "")

@@ -12,11 +12,11 @@ from conftest import SKILL, WHO, Done, commit_all, git, state
 from gitskill import codec, sync
 from gitskill.cli.main import run
 from gitskill.errors import GitRefused
-from gitskill.shared import REJECTED
 from gitskill.store.documents import content_id, path_of, save
 from gitskill.store.objects import Batch, Change
 from gitskill.store.oplog import Operation, record
 from gitskill.store.refs import Move, target
+from gitskill.store.rejections import REJECTED
 from gitskill.store.repository import Repository
 from gitskill.store.traces import ABOUT, REF, entries
 from study_runs import runs

@@ -289,3 +289,37 @@ def test_sets_that_hang_together_are_one() -> None:
     assert connected([(one, two), (three, four), (two, three)]) == [(one, two, three, four)]
     assert connected([(one, two), (three, four)]) == [(one, two), (three, four)]
     assert connected([]) == []
+
+
+def test_after_a_verdict_only_the_group_of_that_lesson_is_asked_about_again(
+    folder: Path, gitskill: Run, server: FaultServer
+) -> None:
+    def script(seen: Seen) -> Reaction:
+        if seen.json["response_format"]["json_schema"]["name"] == "Decisions":
+            first, *others = names(seen)
+            return decisions({"lessons": [first]}, {"do": "drop", "lessons": others, "reason": "the first is enough"})
+        number = int(re.findall(r"sheet number (\d+)", seen.text)[-1])
+        old, section = (OLD, "Writing") if number < 3 else ("Store dates as dates.", "Dates")
+        edit = {"op": "replace_in_section", "file": "SKILL.md", "target_section": section, "old_text": old}
+        told = f"{old[:-1]}, way {number}."
+        return ok(lessons(lesson(*quotable(seen.text), told, edits=[edit | {"content": told}])))
+
+    server.script = script
+    place, labels = runs(folder.parent / "runs", good=6)
+    gitskill(folder, "traces", "add", str(place), "--labels", str(labels))
+    assert gitskill(folder, "evolve", "--fan-in", "3", "--min-support", "1").code == 0
+    assert settled(server) == 2
+    before = len(server.seen)
+
+    gitskill(folder, "review", "--reject", "l0001a", "--reason", "no")
+    done = json.loads(gitskill(folder, "consolidate", "--min-support", "1", "--json").out)
+
+    assert (settled(server), len(server.seen)) == (3, before + 1)
+    assert done["lessons"] == {
+        **dict.fromkeys(("folded", "held", "pending"), 0),
+        "proposed": 6,
+        "merged": 2,
+        "dropped": 3,
+        "rejected": 1,
+    }
+    assert "way 1." in skill(folder, done)

@@ -123,8 +123,12 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     "drop": {"checks", "consolidate", "errors", "ids", "node", "ontop", "release", "skill", "store"},
     "verify": {"checks", "errors", "record", "skill", "store", "version"},
     "publish": {"errors", "forge", "ids", "store"},
+    "amend": {"checks", "errors", "ids", "lesson", "message", "skill", "store"},
+    "onto": {"codec", "errors", "fate", "ids", "lesson", "plan", "skill", "store"},
+    "review": {"checks", "consolidate", "errors", "fate", "ids", "message", "onto", "plan", "report", "skill", "store"},
     # terminal
     "cli": {
+        "amend",
         "analyse",
         "analysts",
         "checks",
@@ -153,6 +157,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "merging",
         "model",
         "node",
+        "onto",
         "outcome",
         "plan",
         "prompts",
@@ -163,6 +168,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
         "release",
         "report",
         "resources",
+        "review",
         "rollback",
         "sandbox",
         "skill",

@@ -429,3 +429,16 @@ def test_all_the_rounds_are_released_together(evolved: Path, gitskill: Run) -> N
     assert git(evolved, "diff", "HEAD", candidate) == ""
     assert git(evolved, "status", "--porcelain") == ""
     assert gitskill(evolved, "verify", "v1.0.0").code == 0
+
+
+def test_what_later_rounds_stand_on_is_neither_turned_down_nor_moved(evolved: Path, gitskill: Run) -> None:
+    before = refs(evolved)
+    head = git(evolved, "commit-tree", "-p", "HEAD", "-m", "Mine", "HEAD^{tree}").strip()
+
+    rejected = gitskill(evolved, "review", "--reject", "l0001a", "--reason", "no")
+    moved = gitskill(evolved, "consolidate", "r0001", "--onto", head)
+
+    assert (rejected.code, "released or built upon" in rejected.err) == (3, True)
+    assert (moved.code, "stand on each other" in moved.err) == (3, True)
+    assert refs(evolved) == before
+    assert told(gitskill(evolved, "review", "--json"))["lessons"][0]["state"] == "merged"

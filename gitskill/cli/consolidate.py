@@ -23,12 +23,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", default="", metavar="[RUN]")
+@click.option("--onto", metavar="REF", help="Make a new run of the same lessons on this branch, tag or commit.")
 @options.placing
 @models.flags
 @options.as_json
 @click.pass_obj
 def consolidate(
-    session: Session, run: str, flags: models.ModelFlags, min_support: int, engine: str, as_json: bool
+    session: Session,
+    run: str,
+    flags: models.ModelFlags,
+    min_support: int,
+    engine: str,
+    onto: str | None,
+    as_json: bool,
 ) -> None:
     """Join the lessons of a run in a tree of octopus merges.
 
@@ -36,9 +43,13 @@ def consolidate(
     what recurs stands in SKILL.md and the rest in references. The result is
     the candidate, the branch gitskill/RUN/evolved; nothing is released.
 
+    With --onto the skill may have moved on: each lesson is made anew on it, and
+    one whose lines it changed too waits for you.
+
     \b
     Example:
       gitskill consolidate r0007
+      gitskill consolidate r0007 --onto main
     """
     from gitskill.cli.evolve import screen
     from gitskill.cli.status import document
@@ -46,6 +57,8 @@ def consolidate(
     from gitskill.ids import RunId
 
     chosen = find_run(session, RunId.parse(run) if run else None)
+    if onto is not None:
+        chosen = _moved(session, chosen, onto)
     merge(session, chosen.id, models.chosen(session, flags, chosen.base), flags, min_support, engine)
     found = stands(session, chosen.id)
     if as_json:
@@ -54,13 +67,25 @@ def consolidate(
         screen(session, found)
 
 
+def _moved(session: Session, run: "Run", onto: str) -> "Run":
+    """Give the run of the same lessons on another base; it is made where there is none."""
+    from gitskill.onto import move_run
+    from gitskill.store.analyses import is_studied
+
+    if not is_studied(session.repository, run):
+        raise NeedsPerson(f"{run.id} is not studied to its end", hint=f"gitskill analyse --run {run.id}")
+    base = session.commit(onto)
+    made = move_run(session.nodes, run, base, f"consolidate {run.id} --onto {onto}", session.who())
+    output.tell(f"  {run.id}     is {made.id} on {base[:8]}; it stays as it was")
+    return made
+
+
 def merge(
     session: Session, run: "RunId", chosen: "Chosen", flags: models.ModelFlags, min_support: int, engine: str
 ) -> None:
     """Consolidate a run as it stands now, to the end or to what stops it."""
     from gitskill.cli.analyse import until_signal
     from gitskill.cli.working import released, stands, taken_up
-    from gitskill.consolidate.gather import gather
 
     if engine == "model" and chosen.setup is None:
         raise InvalidInput("no model is configured", hint="name one with --model, or leave --engine out")
@@ -79,8 +104,7 @@ def merge(
             refuse_settling(engine, min_support)
             until_signal(_merge_rounds(session, found, lock))
             return
-        fates = {one.slot: one for each in found.fates.values() for one in each.lessons}
-        gathered = gather(session.nodes, found.run, fates)
+        gathered = _gathered(session, found)
         try:
             until_signal(_merge(session, found, gathered, None if engine == "rules" else chosen, min_support, lock))
         except (GitskillError, KeyboardInterrupt, SystemExit):
@@ -109,6 +133,24 @@ async def _merge_rounds(session: Session, found: "Status", lock: "RunLock") -> N
         )
 
 
+def by_rule(session: Session, run: "RunId") -> "Status":
+    """Consolidate a run without asking anybody, and tell where it stands."""
+    from gitskill.cli.analyse import until_signal
+    from gitskill.cli.working import stands, taken_up
+
+    with taken_up(session, run) as lock:
+        found = stands(session, run)
+        until_signal(_merge(session, found, _gathered(session, found), None, options.MIN_SUPPORT, lock))
+    return stands(session, run)
+
+
+def _gathered(session: Session, found: "Status") -> "Gathered":
+    from gitskill.consolidate.gather import gather
+
+    fates = {one.slot: one for each in found.fates.values() for one in each.lessons}
+    return gather(session.nodes, found.run, fates)
+
+
 async def _merge(
     session: Session, found: "Status", gathered: "Gathered", chosen: "Chosen | None", min_support: int, lock: "RunLock"
 ) -> None:
@@ -118,7 +160,7 @@ async def _merge(
 
     async with AsyncExitStack() as stack:
         settler = await _settler(session, found, gathered, chosen, stack)
-        tree = Tree(found.plan.groups if found.plan else (), len(found.fates))
+        tree = Tree(found.plan.groups if found.plan else (), len(found.fates) or found.run.studied)
         policy = Policy(settler, Budget(min_support))
         await consolidate(session.nodes, found.run, tree, gathered, policy, Holder(lock, session.who()))
 

@@ -104,7 +104,9 @@ def screen(session: Session, found: "Status", *, ends: bool = True) -> None:
     told = " + ".join(f"{states[state]} {state}" for state in states_in_order() if states[state])
     output.result(f"{output.counted(len(found.lessons), 'lesson')} = {told or 'none'}")
     if found.candidate is None:
+        _waiting(found)
         output.result("nothing new was learned, so there is no candidate")
+        _tell_review(found)
         return
     output.result()
     output.result(f"{'support':>9}  lesson", bold=True)
@@ -125,11 +127,15 @@ def _next(session: Session, found: "Status") -> None:
     from gitskill.release import foreseen
 
     run, version = found.run.id, foreseen(session.nodes, found)
-    if any(one.state == "held" for one in found.lessons.values()):
-        output.tell(f"  review    gitskill review {run}")
+    _tell_review(found)
     output.tell(f"  compare   gitskill diff HEAD {run}")
     output.tell(f"  blame     gitskill blame --rev {run} SKILL.md")
     output.tell(f"  release   gitskill release {run}" + (f"          (would be {version})" if version else ""))
+
+
+def _tell_review(found: "Status") -> None:
+    if any(one.state == "held" for one in found.lessons.values()):
+        output.tell(f"  review    gitskill review {found.run.id}")
 
 
 def states_in_order() -> tuple[Any, ...]:

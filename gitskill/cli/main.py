@@ -30,6 +30,7 @@ COMMANDS = {
     "consolidate": "consolidate:consolidate",
     "status": "status:status",
     "runs": "runs:runs",
+    "review": "review:review",
     "lesson": "lesson:lesson",
     "show": "show:show",
     "diff": "diff:diff",

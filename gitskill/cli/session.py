@@ -106,6 +106,14 @@ class Session:
             )
         return Who(name, email, self.now)
 
+    @property
+    def editor(self) -> str:
+        """The person's editor, as git chooses it, but that no repository has a say in it."""
+        from gitskill.store.repository import own_setting
+
+        told = (self.environment.get("GIT_EDITOR"), own_setting("core.editor"))
+        return next(filter(None, (*told, self.environment.get("VISUAL"), self.environment.get("EDITOR"))), "vi")
+
     def _folder(self) -> str:
         """Find the skill's folder in the repository: --skill, else around the directory, else the only one."""
         from gitskill.store.skills import find_skills, folder_in, is_skill

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gitskill.cli import options, output
+from gitskill.cli.review import verdict_document
 from gitskill.cli.session import Session
 
 if TYPE_CHECKING:
@@ -50,13 +51,14 @@ def show(session: Session, name: str, as_json: bool) -> None:
 
 def _print(session: Session, report: "LessonReport") -> None:
     lesson, standing = report.recorded.lesson, report.standing
-    where = f" in {standing.by}" if standing.by else ""
+    where = f" {'in' if '/' in standing.by else 'by'} {standing.by}" if standing.by else ""
     released = f", released in {standing.released}" if standing.released else ""
     output.result(f"{lesson.id}  {lesson.title}  ({standing.state}{where}{released})")
     rows = [("cause", lesson.cause.replace("\n", " ")), ("by", lesson.analyst)]
     rows += [("verified", lesson.verified)] if lesson.verified else []
     rows += [("critical", "its analyst says that ignoring it cannot be made good")] if lesson.critical else []
     rows += [("reason", standing.reason)] if standing.reason else []
+    rows += [("verdict", verdict(report))] if report.verdict else []
     rows += [("support", _support(report))] if lesson.traces else []
     rows += [
         ("evidence", f'{item.trace[:12]} step {item.step}  "{" ".join(item.quote.split())}"')
@@ -67,6 +69,22 @@ def _print(session: Session, report: "LessonReport") -> None:
     rows += [("checks", f"{item.level} {item.path}: {item.message}") for item in report.findings]
     output.table(rows)
     _print_changes(session, report)
+
+
+def verdict(report: "LessonReport") -> str:
+    """Say who decided what and when, and whether it counts yet."""
+    from gitskill.report.changelog import day_of
+    from gitskill.report.status import is_uncounted
+
+    made = report.verdict
+    if made is None:
+        return ""
+    told = f"{made.decision}ed by {made.who} on {day_of(made.when)}"
+    told += f": {made.reason}" if made.reason else ""
+    told += f", as {made.again}" if made.again else ""
+    run = report.recorded.lesson.id.run
+    is_open = is_uncounted(report.standing, made)
+    return f"{told}; it counts with: gitskill consolidate {run}" if is_open else told
 
 
 def _support(report: "LessonReport") -> str:
@@ -103,6 +121,7 @@ def _document(report: "LessonReport") -> dict[str, Any]:
         "evidence": [{"trace": item.trace, "step": item.step, "quote": item.quote} for item in lesson.evidence],
         "support": standing.support.traces if standing.support else report.support,
         "files": list(report.files),
+        "verdict": verdict_document(str(lesson.id.run), report.verdict) if report.verdict else None,
         "checks": [
             {"check": item.check, "verdict": str(item.level), "detail": f"{item.path}: {item.message}"}
             for item in report.findings

@@ -79,9 +79,21 @@ def show(session: Session, found: "Status") -> None:
     _show_remarks(found)
     for each in found.anomalies:
         output.result(f"  anomaly  {each.what}")
+    _show_next(found)
+
+
+def _show_next(found: "Status") -> None:
+    """Say what can be done next."""
+    from gitskill.report.lesson import State
+
+    run = found.run
     if found.lessons:
         output.tell(f"  look      gitskill show {run.id}")
-    if traces["failed"] and not found.is_sequential:
+    if found.states[State.HELD]:
+        output.tell(f"  review    gitskill review {run.id}")
+    if found.uncounted:
+        output.tell(f"  count     {output.counted(len(found.uncounted), 'verdict')}: gitskill consolidate {run.id}")
+    if found.traces["failed"] and not found.is_sequential:
         output.tell(f"  again     gitskill analyse --run {run.id} --retry")
     if not found.is_finished:
         output.tell(f"  go on     gitskill analyse --run {run.id}")
@@ -176,6 +188,7 @@ def _reasons(found: "Status") -> dict[str, Any]:
             {"lesson": str(lesson), "state": str(one.state), "by": one.by, "reason": one.reason}
             for lesson, one in waiting.items()
         ],
+        "uncounted": [str(lesson) for lesson in found.uncounted],
         "anomalies": [_anomaly(each) for each in found.anomalies],
     }
 

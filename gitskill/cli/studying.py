@@ -95,11 +95,13 @@ class Study:
         """Give the traces of `plan` to analysts who see `skill`."""
         from gitskill.analyse import Work
         from gitskill.examine import Bench
+        from gitskill.store.rejections import rejections
 
         job, opened, load = self.job, self.opened, engines.loader(self.session)
         redactor = job.chosen.redactor
+        turned_down = rejections(self.session.repository)
         if opened:
-            bench = Bench(skill, redactor, opened.calm)
+            bench = Bench(skill, redactor, opened.calm, turned_down)
             return Work(job.run.id, plan, bench, engines.model_engine(job, bench, opened), load, save)
-        bench = Bench(skill, redactor)
+        bench = Bench(skill, redactor, turned_down=turned_down)
         return Work(job.run.id, plan, bench, engines.offline_engine(job, bench, load), load, save)

@@ -47,7 +47,7 @@ def command(session: Session, name: str, step: int | None, full: bool, as_json: 
     for number, each in enumerate(trace.steps, start=1):
         if step in (None, number):
             output.result()
-            _step(number, each, lines=_LINES if full or step else _BRIEF)
+            show_step(number, each, lines=_LINES if full or step else _BRIEF)
     if step is None and (failed := failed_calls(trace)):
         output.result()
         places = ", ".join(f"{item.step} ({item.call.name} {item.how})" for item in failed[-12:])
@@ -104,7 +104,8 @@ def _used(usage: "Usage") -> str:
     return "".join(told)
 
 
-def _step(number: int, step: "Step", *, lines: int) -> None:
+def show_step(number: int, step: "Step", *, lines: int = _LINES) -> None:
+    """Print one step of a trace, each of its texts up to so many lines."""
     from gitskill.report.trace import brief, ended, speaker, told
 
     width = _WIDTH if lines == _BRIEF else 10**9

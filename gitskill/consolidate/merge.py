@@ -23,6 +23,8 @@ from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
 from gitskill.store.refs import Move
 from gitskill.store.repository import Repository, Who
+from gitskill.store.runs import recorded as recorded_runs
+from gitskill.store.verdicts import verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +98,21 @@ def _common_ground(lessons: Sequence[Recorded]) -> tuple[RunId, CommitId]:
 
 def _refuse_invalid(nodes: NodeStore, lessons: Sequence[Recorded]) -> None:
     """Check each lesson as its branch has it now: a person may have changed it since it was proposed."""
+    run = next((each for each in recorded_runs(nodes.reader.repository) if each.id == lessons[0].lesson.id.run), None)
+    decided = verdicts(nodes.reader.repository, run) if run else {}
     for item in lessons:
+        verdict = decided.get(item.lesson.id.short)
         if names := hidden_names(f"{item.lesson.title} {item.lesson.cause}".replace("\n", " ")):
             raise InvalidInput(f"{item.lesson.id}: its message hides {names}")
         base, skill = nodes.reader.read(item.base), nodes.reader.read(item.commit)
         findings = (*check_change(base, skill), *(reach_findings(base, skill) if item.lesson.analyst != PERSON else ()))
         if broken := [finding for finding in findings if finding.level is Level.INVALID]:
             raise InvalidInput(f"{item.lesson.id}: {broken[0].path}: {broken[0].message}")
-        if held := [finding for finding in findings if finding.level is Level.HELD]:
+        is_accepted = verdict is not None and verdict.is_accepted(item.commit)
+        if not is_accepted and (held := [finding for finding in findings if finding.level is Level.HELD]):
             raise NeedsPerson(
                 f"{item.lesson.id} is held: {held[0].message}",
-                hint=f"look at it: gitskill show {item.lesson.id}; what you want of it, add in your own name",
+                hint=f"look at it: gitskill show {item.lesson.id}; then gitskill review --accept {item.lesson.id}",
             )
 
 

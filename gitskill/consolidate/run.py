@@ -1,12 +1,12 @@
 """All lessons of a run to one candidate: joined along the tree, put in their places, and their branches moved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitskill.consolidate.gather import Gathered
 from gitskill.consolidate.group import Ground
 from gitskill.consolidate.rounds import Rounds
-from gitskill.consolidate.tree import Levels, Policy, grow, leaves_of, placed
+from gitskill.consolidate.tree import Held, Levels, Policy, grow, leaves_of, placed
 from gitskill.fate import Aside, State, TraceFate
 from gitskill.ids import CommitId
 from gitskill.node import Node
@@ -60,10 +60,13 @@ async def consolidate(
     who = Who(holder.who.name, holder.who.email, run.started)
     ground = Ground(nodes, batch, run.base, gathered.taught, tree.of, who)
     made = await grow(ground, run.id, tree.levels, leaves_of(tree.levels, gathered.live), policy.settler)
-    candidate = await placed(ground, made[-1], gathered, policy) if made else None
-    every = {node.says.id: node for node in (*made, *([candidate] if candidate else []))}
+    found = await placed(ground, made[-1], gathered, policy) if made else ()
+    candidate = found if isinstance(found, Node) else None
+    # Where nothing stands, no merge says why: the record does.
+    every = {node.says.id: node for node in (*made, candidate)} if candidate else {}
+    aside = gathered.aside if candidate else (*gathered.aside, *_stood_back(made, found))
     done = Consolidated(candidate, tuple(every.values()))
-    _land(nodes, run, batch, done, gathered.aside, holder)
+    _land(nodes, run, batch, done, aside, holder)
     return done
 
 
@@ -104,6 +107,14 @@ def _land(nodes: NodeStore, run: Run, batch: Batch, done: Consolidated, aside: S
         batch.write()  # before the refs are locked
         with holder.lock.moving([*(each.ref for each in moves), OPLOG]):
             record(repository, batch, Operation(f"consolidate {run.id}", moves, done=logged_before), who)
+
+
+def _stood_back(made: Sequence[Node], held: Node | Held) -> Iterator[Aside]:
+    """Give every lesson that some merge dropped or that waits, with the reason."""
+    told = {lesson: reason for node in made for lesson, reason in node.says.dropped}
+    told |= dict(held) if not isinstance(held, Node) else {}
+    for lesson, reason in sorted(told.items()):
+        yield Aside(lesson.short, is_said=False, by="support", reason=reason)
 
 
 def _moves(nodes: NodeStore, run: Run, wanted: Mapping[str, CommitId]) -> tuple[Move, ...]:

@@ -19,6 +19,9 @@ Levels = Sequence[Sequence[Sequence[int]]]
 Leaves = Callable[[int], Awaitable[Sequence[Live]]]
 """Gives the lessons of a group of the first level, once they are known."""
 
+Held = tuple[tuple[LessonId, str], ...]
+"""Lessons that wait for a person, each with the reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -85,16 +88,16 @@ def homes(levels: Levels) -> Callable[[LessonId], int]:
     return lambda lesson: home.get(lesson.trace, len(groups))
 
 
-async def placed(ground: Ground, root: Node, gathered: Gathered, policy: Policy) -> Node | None:
+async def placed(ground: Ground, root: Node, gathered: Gathered, policy: Policy) -> Node | Held:
     """Put the lessons of the root where they belong: the candidate.
 
-    It is the root itself where all stands well, and None where nothing is left to stand.
+    It is the root itself where all stands well; where nothing is left to stand, there are only the reasons.
     """
     above = NodeId(root.says.id.run, root.says.id.level + 1, 1)
     exempt = Exempt(gathered.by_person, gathered.critical)
     found = place(ground, above, root.live, exempt, policy.budget)
     if not found.standing:
-        return None
+        return found.held
     before = {one.commit for item in root.live for one in ground.apart(item)}
     if {item.commit for item in found.standing} == before:
         return root

@@ -13,7 +13,7 @@ from gitskill.checks.evidence import evidence_findings
 from gitskill.checks.finding import Finding
 from gitskill.checks.reach import reach_findings
 from gitskill.errors import InvalidInput, NotFound
-from gitskill.fate import Aside, LessonFate
+from gitskill.fate import Aside, Decision, LessonFate, Verdict
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.lesson import PERSON, Lesson
 from gitskill.node import Kind, Live, Octopus, Support
@@ -26,6 +26,7 @@ from gitskill.store.repository import Repository
 from gitskill.store.runs import recorded
 from gitskill.store.tags import Release, releases
 from gitskill.store.traces import read
+from gitskill.store.verdicts import verdicts
 from gitskill.trace import Trace
 
 
@@ -67,6 +68,8 @@ class LessonReport:
     """Distinct traces that teach it."""
     files: tuple[str, ...]
     findings: tuple[Finding, ...]
+    verdict: Verdict | None = None
+    """What a person decided; None where nobody did."""
 
 
 def report_lesson(nodes: NodeStore, found: Found) -> LessonReport:
@@ -74,13 +77,15 @@ def report_lesson(nodes: NodeStore, found: Found) -> LessonReport:
     recorded = nodes.lesson(found.commit)
     before = nodes.reader.read(recorded.base)
     after = nodes.reader.read(found.commit)
+    standings = Standings(nodes)
     return LessonReport(
         found=found,
         recorded=recorded,
-        standing=Standings(nodes).of(found.id),
+        standing=standings.of(found.id),
         support=len({ref.trace for ref in recorded.lesson.traces}),
         files=tuple(sorted({change.path for change in recorded.changes})),
         findings=(*check_change(before, after), *_of_analysts(nodes.reader.repository, recorded.lesson, before, after)),
+        verdict=standings.verdicts(found.id.run).get(found.id.short),
     )
 
 
@@ -122,10 +127,11 @@ class Standings:
         # Thousands of lessons ask for the same few merges, and every tag is looked at to answer.
         self._verdicts: dict[CommitId, Mapping[LessonId, Standing] | None] = {}
         self._fates: dict[RunId, dict[str, LessonFate]] = {}
-        self._there: dict[RunId, frozenset[LessonId]] = {}
+        self._there: dict[RunId, Mapping[LessonId, Found]] = {}
         self._back: dict[RunId, Mapping[str, Aside]] = {}
         self._version = lru_cache(maxsize=None)(lambda commit: _released(nodes, commit))
         self._carrying: defaultdict[LessonId, list[CommitId]] = defaultdict(list)
+        self._said: dict[RunId, Mapping[str, Verdict]] = {}
         self._named: defaultdict[LessonId, list[_Naming]] = defaultdict(list)
         repository = nodes.reader.repository
         for commit, says in octopuses(repository):
@@ -136,12 +142,21 @@ class Standings:
                 self._named[lesson].append((rank, commit, says))
 
     def of(self, lesson: LessonId) -> Standing:
-        """Tell what became of a lesson."""
+        """Tell what became of a lesson. What a person decided since counts where no merge carries it."""
+        found = self._merged(lesson)
+        if found is None:
+            return self._recorded(lesson)
+        verdict = self.verdicts(lesson.run).get(lesson.short)
+        is_open = found.state is State.HELD or (found.state is State.DROPPED and _turns_down(verdict))
+        return self._ruled(lesson, verdict) if verdict and is_open else found
+
+    def _merged(self, lesson: LessonId) -> Standing | None:
+        """Tell what the highest merge that names a lesson says; None where none does."""
         ranked = sorted(self._named[lesson], key=lambda item: item[0], reverse=True)
         true = (told for _, commit, says in ranked if (told := self._told(commit, says)) is not None)
         told = next(true, None)
         if told is None:
-            return self._recorded(lesson)
+            return None
         having = [found for at in self._carrying[lesson] if (found := self._version(at))]
         # A drop makes the merge of the other lessons anew: they were released before.
         first = min(having, key=lambda release: release.version).tag if having and told[lesson].support else ""
@@ -182,15 +197,38 @@ class Standings:
         return found
 
     def _recorded(self, lesson: LessonId) -> Standing:
-        """Say what the checks made of a lesson that nobody has merged."""
+        """Say what the checks, or people, made of a lesson that nobody has merged."""
         fate = self.fates(lesson.run).get(lesson.short)
-        if back := self._aside(lesson.run).get(lesson.short):
-            held = back.reason.startswith("held: ")
-            state = State.FOLDED if back.is_said else State.HELD if held else State.DROPPED
+        verdict = self.verdicts(lesson.run).get(lesson.short)
+        ruled = self._ruled(lesson, verdict) if verdict else None
+        if ruled and ruled.state is not State.PROPOSED:
+            return ruled
+        back = self._aside(lesson.run).get(lesson.short)
+        if back and not (ruled and _waits(back)):
+            state = State.FOLDED if back.is_said else State.REJECTED if back.is_rejected else State.DROPPED
+            state = State.HELD if _is_held(back) else state
             return Standing(state, back.by, back.reason.removeprefix("held: "))
         if fate and fate.commit and lesson not in self._branches(lesson.run):
             return Standing(State.DROPPED, "person", f"its branch was deleted; it was {fate.commit}")
+        if ruled and lesson in self._branches(lesson.run):
+            return ruled
         return Standing(State(fate.state), fate.by, fate.reason) if fate else Standing(State.PROPOSED)
+
+    def _ruled(self, lesson: LessonId, verdict: Verdict) -> Standing:
+        """Say what a person made of a lesson that no merge carries."""
+        if verdict.again:
+            return Standing(State.FOLDED, verdict.again, f"{verdict.who} accepted it as {verdict.again}")
+        found = self._branches(lesson.run).get(lesson)
+        state, reason = verdict.ruling(found.commit if found else verdict.commit)
+        return Standing(State(state), "person", reason)
+
+    def verdicts(self, run: RunId) -> Mapping[str, Verdict]:
+        """Give what people decided about the lessons of a run, by their short ids."""
+        if run not in self._said:
+            repository = self._nodes.reader.repository
+            found = next((each for each in recorded(repository) if each.id == run), None)
+            self._said[run] = verdicts(repository, found) if found else {}
+        return self._said[run]
 
     def _aside(self, run: RunId) -> Mapping[str, Aside]:
         if run not in self._back:
@@ -199,9 +237,9 @@ class Standings:
             self._back[run] = aside(repository, found) if found else {}
         return self._back[run]
 
-    def _branches(self, run: RunId) -> frozenset[LessonId]:
+    def _branches(self, run: RunId) -> Mapping[LessonId, Found]:
         if run not in self._there:
-            self._there[run] = frozenset(found.id for found in listed(self._nodes.reader.repository, run))
+            self._there[run] = {found.id: found for found in listed(self._nodes.reader.repository, run)}
         return self._there[run]
 
     def fates(self, run: RunId) -> Mapping[str, LessonFate]:
@@ -212,6 +250,19 @@ class Standings:
             every = fates(repository, found).values() if found else ()
             self._fates[run] = {one.slot: one for each in every for one in each.lessons}
         return self._fates[run]
+
+
+def _turns_down(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.decision is Decision.REJECT
+
+
+def _is_held(back: Aside) -> bool:
+    return back.reason.startswith("held: ")
+
+
+def _waits(back: Aside) -> bool:
+    """Tell whether a lesson stood back until a person decided."""
+    return back.is_rejected or _is_held(back)
 
 
 _Naming = tuple[tuple[bool, int, int], CommitId, Octopus]

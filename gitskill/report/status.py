@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gitskill.fate import Anomaly, Fate, TraceFate
+from gitskill.fate import Anomaly, Decision, Fate, TraceFate, Verdict
 from gitskill.ids import CommitId, LessonId
 from gitskill.model.ledger import Bill
 from gitskill.model.request import OURS, Label
@@ -42,6 +42,8 @@ class Status:
     candidate: CommitId | None = None
     top: tuple[Taught, ...] = ()
     """What the candidate carries, the best supported first."""
+    uncounted: tuple[LessonId, ...] = ()
+    """Lessons that a person decided on since the run was consolidated last."""
 
     @property
     def states(self) -> Counter[State]:
@@ -74,19 +76,35 @@ def status(nodes: NodeStore, run: Run) -> Status:
     found = fates(repository, run)
     standings = Standings(nodes)
     slots = [LessonId.parse(f"{run.id}/{one.slot}") for each in found.values() for one in each.lessons]
-    by_hand = [item.id for item in listed(repository, run.id)]
-    lessons = {lesson: standings.of(lesson) for lesson in sorted({*slots, *by_hand})}
+    there = {item.id: item.commit for item in listed(repository, run.id)}
+    lessons = {lesson: standings.of(lesson) for lesson in sorted({*slots, *there})}
     candidate = lookup.find_candidate(repository, run.id)
-    top = _top(nodes, candidate, found) if candidate else ()
-    return Status(run, plan_of(repository, run), found, lessons, anomalies(repository, run), candidate, top)
+    titles = {one.slot: one.title for each in found.values() for one in each.lessons}
+    # A lesson by hand, or taken from another run, has no fate here.
+    titles |= {each.short: nodes.lesson(there[each]).lesson.title for each in there if _stands(each, lessons, titles)}
+    top = _top(nodes, candidate, titles) if candidate else ()
+    decided = standings.verdicts(run.id)
+    uncounted = tuple(lesson for lesson, one in lessons.items() if is_uncounted(one, decided.get(lesson.short)))
+    return Status(run, plan_of(repository, run), found, lessons, anomalies(repository, run), candidate, top, uncounted)
 
 
-def _top(nodes: NodeStore, candidate: CommitId, found: Mapping[int, TraceFate]) -> tuple[Taught, ...]:
+def _stands(lesson: LessonId, lessons: Mapping[LessonId, Standing], titles: Mapping[str, str]) -> bool:
+    return lesson.short not in titles and lessons[lesson].state in {State.MERGED, State.FOLDED}
+
+
+def is_uncounted(standing: Standing, verdict: Verdict | None) -> bool:
+    """Tell whether what a person decided is not yet what the candidate says."""
+    if verdict is None or verdict.again:
+        return False
+    open_states = {State.MERGED, State.FOLDED} if verdict.decision is Decision.REJECT else {State.PROPOSED}
+    return standing.state in open_states
+
+
+def _top(nodes: NodeStore, candidate: CommitId, titles: Mapping[str, str]) -> tuple[Taught, ...]:
     """Give every lesson that stands in the candidate; of those that say the same, the one that speaks for all.
 
     A person may have committed on top of it: then its last octopus says it.
     """
-    titles = {one.slot: one.title for each in found.values() for one in each.lessons}
     seen: dict[tuple[str, Support], Taught] = {}
     for lesson, support in _carried(nodes.reader.repository, candidate):
         title = titles.get(lesson.short, "")

@@ -4,12 +4,10 @@ The record is a function of what is in it: however often a run was broken off,
 its record, its lessons and their commits come to the same ids.
 """
 
-import json
 import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from gitskill import codec
 from gitskill.errors import GitRefused, InvalidInput, RefMoved
@@ -23,6 +21,7 @@ from gitskill.store import lessons, names, runs
 from gitskill.store.locks import Busy, RunLock, held
 from gitskill.store.objects import FILE, TREE, Batch, Change, tree_entries
 from gitskill.store.oplog import BEGIN, OPLOG, Operation, operations, record
+from gitskill.store.records import damaged, loaded, next_state, record_files, stamped, written
 from gitskill.store.refs import Move, target
 from gitskill.store.repository import Repository, Who
 from gitskill.store.runs import Run
@@ -64,13 +63,13 @@ def begin(reader: SkillReader, plan: Plan, who: Who) -> Run:
         run = Run(number, repository.head(), reader.folder, plan.recipe.engine, who.when, planned=len(plan.assignments))
         batch = Batch(repository)
         tree = batch.edit_tree(None, {_PLAN: codec.canonical(codec.dump(plan)), **runs.files(run)})
-        made = batch.commit(tree, [], Message(f"Record of {number}"), _stamped(reader, run, who))
+        made = batch.commit(tree, [], Message(f"Record of {number}"), stamped(reader, run, who))
         try:
             with held(repository, number) as lock:
                 lock.sweep()
                 with lock.moving([names.RUNS + str(number), OPLOG]):
                     begun = Operation(f"{BEGIN}{number}", (Move(names.RUNS + str(number), None, made),))
-                    record(repository, batch, begun, _stamped(reader, run, who))
+                    record(repository, batch, begun, stamped(reader, run, who))
         except (RefMoved, Busy):
             time.sleep(_PAUSE)
             continue
@@ -80,25 +79,25 @@ def begin(reader: SkillReader, plan: Plan, who: Who) -> Run:
 
 def plan_of(repository: Repository, run: Run) -> Plan | None:
     """Read the plan of a run; None where it has none, as one of lessons by hand."""
-    tree = _tree(repository, run)
+    tree = record_files(repository, run)
     if _PLAN not in tree:
         return None
-    found: Plan = _loaded(Plan, repository, run, tree[_PLAN][1])
+    found: Plan = loaded(Plan, repository, run, tree[_PLAN][1])
     if problem := unsound(found) or ("" if len(found.assignments) == run.planned else "it has another size"):
-        raise _damaged(run, f"its plan cannot be followed: {problem}")
+        raise damaged(run, f"its plan cannot be followed: {problem}")
     return found
 
 
 def fates(repository: Repository, run: Run) -> Mapping[int, TraceFate]:
     """Read what became of the traces of a run, by their numbers; those that are missing wait to be studied."""
     found: dict[int, TraceFate] = {}
-    mode, folder = _tree(repository, run).get(_FATES, (0, ""))
+    mode, folder = record_files(repository, run).get(_FATES, (0, ""))
     for inner, oid in (tree_entries(repository, folder) if mode == TREE else {}).values():
         for name, (kind, blob) in (tree_entries(repository, oid) if inner == TREE else {}).items():
             if kind == FILE and _FATE.fullmatch(name):
-                fate: TraceFate = _loaded(TraceFate, repository, run, blob)
+                fate: TraceFate = loaded(TraceFate, repository, run, blob)
                 if not _belongs(fate, int(name.removesuffix(".json")), run):
-                    raise _damaged(run, f"the fate in {name} is of another trace")
+                    raise damaged(run, f"the fate in {name} is of another trace")
                 found[fate.number] = fate
     return dict(sorted(found.items()))
 
@@ -125,10 +124,10 @@ def is_studied(repository: Repository, run: Run) -> bool:
 
 def aside(repository: Repository, run: Run) -> Mapping[str, Aside]:
     """Read which lessons took no part when the run was consolidated last, by their slots."""
-    tree = _tree(repository, run)
+    tree = record_files(repository, run)
     if ASIDE not in tree:
         return {}
-    found: tuple[Aside, ...] = _loaded(tuple[Aside, ...], repository, run, tree[ASIDE][1])
+    found: tuple[Aside, ...] = loaded(tuple[Aside, ...], repository, run, tree[ASIDE][1])
     return {each.slot: each for each in found}
 
 
@@ -136,21 +135,8 @@ def set_aside(reader: SkillReader, batch: Batch, run: Run, found: Sequence[Aside
     """Write into the record which lessons take no part; None where it says so already."""
     if run.record is None or tuple(found) == tuple(aside(reader.repository, run).values()):
         return None
-    data = json.dumps([codec.dump(each) for each in found], ensure_ascii=False, sort_keys=True)
-    changes: dict[str, Change] = {ASIDE: data.encode(errors="replace") if found else None}
-    return Move(names.RUNS + str(run.id), run.record, _state(reader, batch, run, changes, _stamped(reader, run, who)))
-
-
-def _state(reader: SkillReader, batch: Batch, run: Run, changes: Mapping[str, Change], who: Who) -> CommitId:
-    """Make the next state of a record. Each has the first one as its parent, however many there were in between."""
-    repository = reader.repository
-    if run.record is None:
-        raise InvalidInput(f"{run.id} has no record")
-    origin = run.record
-    while parents := repository.parents(origin):
-        origin = parents[0]
-    tree = batch.edit_tree(str(repository.read_commit(run.record).tree_id), changes)
-    return batch.commit(tree, [origin], Message(f"Record of {run.id}"), who)
+    changes: dict[str, Change] = {ASIDE: written(found) if found else None}
+    return next_state(reader, batch, run, changes, who)
 
 
 def as_begun(repository: Repository, operation: Operation) -> Operation:
@@ -167,35 +153,11 @@ def as_begun(repository: Repository, operation: Operation) -> Operation:
 
 def anomalies(repository: Repository, run: Run) -> tuple[Anomaly, ...]:
     """Read what the analysts noticed about the harness or the labels."""
-    tree = _tree(repository, run)
+    tree = record_files(repository, run)
     if _ANOMALIES not in tree:
         return ()
-    found: tuple[Anomaly, ...] = _loaded(tuple[Anomaly, ...], repository, run, tree[_ANOMALIES][1])
+    found: tuple[Anomaly, ...] = loaded(tuple[Anomaly, ...], repository, run, tree[_ANOMALIES][1])
     return found
-
-
-def _tree(repository: Repository, run: Run) -> dict[str, tuple[int, str]]:
-    return tree_entries(repository, str(repository.read_commit(run.record).tree_id)) if run.record else {}
-
-
-def _loaded(kind: Any, repository: Repository, run: Run, blob: str) -> Any:
-    try:
-        return codec.load(kind, json.loads(repository.read_object(blob)))
-    except (InvalidInput, ValueError, RecursionError) as error:
-        raise _damaged(run, str(error)) from error
-
-
-def _damaged(run: Run, why: str) -> InvalidInput:
-    ref = names.RUNS + str(run.id)
-    return InvalidInput(
-        f"the record of {run.id} is damaged: {why}", hint=f"git log {ref}; without it: git update-ref -d {ref}"
-    )
-
-
-def _stamped(reader: SkillReader, run: Run, who: Who) -> Who:
-    """Give the stamp of everything in the run: never a clock, only its start, and not before its base."""
-    started = Who(who.name, who.email, run.started)
-    return started.at_least(reader.repository.read_commit(run.base).commit_time)
 
 
 class Writer:
@@ -205,7 +167,7 @@ class Writer:
         self._reader = reader
         self._run = run
         self._lock = lock
-        self._who = _stamped(reader, run, who)
+        self._who = stamped(reader, run, who)
         self._began = run.record
 
     def save(
@@ -221,7 +183,7 @@ class Writer:
             lessons_ = tuple(replace(each, commit=commits.get(each.slot, "")) for each in finished.fate.lessons)
             fate = replace(finished.fate, lessons=lessons_)
             moves += [each for each in made.values() if self._is_new(each)]
-            changes[_path(fate.number)] = codec.canonical(codec.dump(fate))
+            changes[fate_path(fate.number)] = codec.canonical(codec.dump(fate))
             told.append(fate)
         self._change(batch, changes, moves)
         return tuple(told)
@@ -229,8 +191,7 @@ class Writer:
     def note(self, found: Sequence[Anomaly]) -> None:
         """Write down what was noticed about the harness or the labels."""
         if found:
-            data = json.dumps([codec.dump(each) for each in found], ensure_ascii=False, sort_keys=True)
-            self._change(Batch(self._reader.repository), {_ANOMALIES: data.encode(errors="replace")}, [])
+            self._change(Batch(self._reader.repository), {_ANOMALIES: written(found)}, [])
 
     def _change(self, batch: Batch, changes: Mapping[str, Change], moves: Sequence[Move]) -> None:
         """Change the record and make the branches, all or nothing, also where a person adds to the run meanwhile."""
@@ -283,8 +244,7 @@ class Writer:
         return False
 
     def _record(self, batch: Batch, changes: Mapping[str, Change]) -> Move:
-        made = _state(self._reader, batch, self._run, changes, self._who)
-        return Move(names.RUNS + str(self._run.id), self._run.record, made)
+        return next_state(self._reader, batch, self._run, changes, self._who)
 
     def _move(self, batch: Batch, moves: Sequence[Move]) -> None:
         batch.write()  # before the refs are locked
@@ -296,5 +256,6 @@ class Writer:
         return next(each for each in runs.recorded(self._reader.repository) if each.id == self._run.id)
 
 
-def _path(number: int) -> str:
+def fate_path(number: int) -> str:
+    """Name the file of a record that holds the fate of a trace."""
     return f"{_FATES}/{number // 100:04d}/{number:04d}.json"

@@ -18,7 +18,7 @@ from gitskill.fate import Anomaly, LessonFate, State, TraceFate
 from gitskill.ids import CommitId, RunId
 from gitskill.message import Message
 from gitskill.plan import Plan
-from gitskill.store import names, oplog
+from gitskill.store import names, oplog, rejections
 from gitskill.store.documents import path_of
 from gitskill.store.git import run
 from gitskill.store.history import commit_of, commits_with, peeled
@@ -104,14 +104,16 @@ def purge(repository: Repository, wanted: Purge, who: Who) -> None:
             if each.ref.startswith(names.RUNS):
                 stack.enter_context(held(repository, RunId.parse(each.ref.removeprefix(names.RUNS))))
         log = target(repository, oplog.OPLOG)
-        told = _log(repository, batch, wanted.lost, anew)
+        memory = rejections.forget(batch, repository, wanted.lost, who)
+        begun = [*([memory] if memory else []), Move(REF, before, after)]
+        told = _log(repository, batch, wanted.lost, anew, {each.ref for each in begun})
         # A tag that was undone is kept for whoever undoes that.
         kept = [each for each in under(repository, oplog.KEPT) if _leads_to(repository, each[1], wanted.lost)]
-        moves = [*(Move(ref, at, None) for ref, at in (*wanted.branches, *kept)), *records, Move(REF, before, after)]
+        moves = [*(Move(ref, at, None) for ref, at in (*wanted.branches, *kept)), *records, *begun]
         if told != log:
             moves.append(Move(oplog.OPLOG, log, told))
         batch.land(moves, who, f"forget {wanted.entry.short}")
-    for ref in (REF, oplog.OPLOG, *(each.ref for each in records)):
+    for ref in (oplog.OPLOG, *(each.ref for each in (*begun, *records))):
         _drop_reflog(repository, ref)
 
 
@@ -216,15 +218,21 @@ def _file(repository: Repository, tree: str, path: str) -> object:
     return found
 
 
-def _log(repository: Repository, batch: Batch, lost: _Lost, anew: Mapping[str, CommitId]) -> CommitId | None:
-    """Write the log of operations so that it leads to nothing of the trace. What is not changed keeps its entry."""
+def _log(
+    repository: Repository, batch: Batch, lost: _Lost, anew: Mapping[str, CommitId], begun: Collection[str]
+) -> CommitId | None:
+    """Write the log of operations so that it leads to nothing of the trace. What is not changed keeps its entry.
+
+    The refs `begun` have no history any more, so that nothing can be undone there.
+    """
     renamed: dict[str, CommitId] = {}
     tip: CommitId | None = None
     for entry in reversed(list(oplog.operations(repository))):
-        moves = _moves(repository, entry, lost, anew)
+        moves = _moves(repository, entry, lost, anew, begun)
         if not moves:
             continue
-        kept = [anew.get(oid, oid) for oid in _kept(repository, entry) if not _leads_to(repository, oid, lost)]
+        others = _kept(repository, entry, begun)
+        kept = [anew.get(oid, oid) for oid in others if not _leads_to(repository, oid, lost)]
         trailers = [("Previous", tip)] if tip else []
         trailers += [("Undoes", renamed[entry.undoes])] if entry.undoes in renamed else []
         tree = oplog.moves_tree(batch, moves)
@@ -235,22 +243,24 @@ def _log(repository: Repository, batch: Batch, lost: _Lost, anew: Mapping[str, C
     return tip
 
 
-def _moves(repository: Repository, entry: Operation, lost: _Lost, anew: Mapping[str, CommitId]) -> list[Move]:
+def _moves(
+    repository: Repository, entry: Operation, lost: _Lost, anew: Mapping[str, CommitId], begun: Collection[str]
+) -> list[Move]:
     """Give the moves of an operation that can still be undone, those of records with the states written anew."""
     moves = []
     for step in entry.moves:
         ends = [CommitId(oid) for oid in (step.old, step.new) if oid]
-        if step.ref != REF and not any(_leads_to(repository, oid, lost) for oid in ends):
+        if step.ref not in begun and not any(_leads_to(repository, oid, lost) for oid in ends):
             moves.append(Move(step.ref, anew.get(step.old or "", step.old), anew.get(step.new or "", step.new)))
     return moves
 
 
-def _kept(repository: Repository, entry: Operation) -> list[CommitId]:
-    """Give what an entry keeps besides the one before it, but for states of the traces."""
+def _kept(repository: Repository, entry: Operation, begun: Collection[str]) -> list[CommitId]:
+    """Give what an entry keeps besides the one before it, but for states of the refs `begun`."""
     commit = repository.read_commit(CommitId(str(entry.commit)))
     parents = [CommitId(str(oid)) for oid in commit.parent_ids]
     further = parents[1:] if Message.parse(commit.message).one("Previous") else parents
-    states = {oid for step in entry.moves if step.ref == REF for oid in (step.old, step.new)}
+    states = {oid for step in entry.moves if step.ref in begun for oid in (step.old, step.new)}
     return [oid for oid in further if oid not in states]
 
 

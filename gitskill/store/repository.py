@@ -205,6 +205,11 @@ def identity(path: Path) -> tuple[str, str]:
 _IDENTITY = ("user.name", "user.email")
 
 
+def own_setting(key: str) -> str:
+    """Read a setting from the user's own files alone: what the repository says must not choose a program."""
+    return next(filter(None, (_value(config, key) for config in _own_configs())), "")
+
+
 def _own_configs() -> Iterator[pygit2.Config]:
     """Give the user's configuration files, the one that wins first."""
     for level in (pygit2.Config.get_global_config, pygit2.Config.get_xdg_config, pygit2.Config.get_system_config):

@@ -34,6 +34,10 @@ class Run:
     """The slots that are taken: `l0001a`. Moving the record's ref is what makes a slot ours."""
     planned: int = 0
     """How many slots its plan takes for analysts; those of a person come after them."""
+    origin: str = ""
+    """The run whose lessons these were, on another base."""
+    studied: int = 0
+    """How many traces that run has studied, where this one has a part of its lessons and no plan."""
     record: CommitId | None = None
     """Where the record's ref stood when this was read; None where there is no record yet."""
 
@@ -51,6 +55,7 @@ def files(run: Run) -> dict[str, Change]:
     """Give the files of a record that say what the run stands on."""
     data = {**asdict(run), "id": str(run.id)}
     del data["record"]
+    data = {key: value for key, value in data.items() if value or key not in _OPTIONAL}
     return {_RECORD: json.dumps(data, indent=1, sort_keys=True).encode() + b"\n"}
 
 
@@ -93,6 +98,7 @@ def read(repository: Repository, commit: CommitId, name: str) -> Run:
     if not isinstance(data, dict):
         raise InvalidInput(f"{_RECORD} is no object")
     found: dict[str, Any] = {"planned": data.get("planned", 0), **{key: data.get(key) for key in _KEYS}}
+    found |= {key: data.get(key, empty) for key, empty in _OPTIONAL.items()}
     if wrong := [key for key, value in found.items() if not _is_right(key, value)]:
         raise InvalidInput(f"{_RECORD}: {wrong[0]} is {json.dumps(found[wrong[0]])[:40]}")
     if found["id"] != name:
@@ -102,6 +108,7 @@ def read(repository: Repository, commit: CommitId, name: str) -> Run:
 
 
 _KEYS = ("id", "base", "folder", "engine", "started", "lessons")
+_OPTIONAL: dict[str, Any] = {"origin": "", "studied": 0}
 _BASE = re.compile(r"[0-9a-f]{40}")
 _SLOT = re.compile(r"l\d{4,9}[a-z]")
 _NAME = re.compile(r"r\d{4,9}")
@@ -118,8 +125,10 @@ def _is_right(key: str, value: object) -> bool:
             return isinstance(value, str) and bool(_NAME.fullmatch(value))
         case "base":
             return isinstance(value, str) and bool(_BASE.fullmatch(value))
-        case "started" | "planned":
-            most = _MOST if key == "planned" else _END_OF_TIME
+        case "origin":
+            return value == "" or (isinstance(value, str) and bool(_NAME.fullmatch(value)))
+        case "started" | "planned" | "studied":
+            most = _END_OF_TIME if key == "started" else _MOST
             return type(value) is int and 0 <= value < most
         case "lessons":
             return isinstance(value, list) and all(isinstance(each, str) and _SLOT.fullmatch(each) for each in value)
