@@ -39,7 +39,7 @@ _DRIVER = (
     "if test $s = 0 || grep -q '^<<<<<<<' %A; then exit $s; fi; fi; "
     "git merge-file --marker-size=%L -L ours -L base -L theirs %A %O %B"
 )
-"""Git's own merge stands in where gitskill is missing or broken: without markers a conflict would hide what is theirs."""
+"""Git's own merge stands in where gitskill is missing or broken: a conflict needs its markers."""
 
 
 @dataclass(frozen=True, slots=True)
