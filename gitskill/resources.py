@@ -10,7 +10,7 @@ _PACKAGE = files("gitskill")
 def resource(path: str) -> Traversable:
     """Find `templates/…` or `hooks/…`: inside the package once installed, beside it in a checkout."""
     installed = _PACKAGE.joinpath(path)
-    return installed if installed.is_file() else _PACKAGE.joinpath("..", path)
+    return installed if installed.is_file() or installed.is_dir() else _PACKAGE.joinpath("..", path)
 
 
 def fill(path: str, **values: str) -> str:

@@ -1,26 +1,28 @@
 """gitskill demo"""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gitskill.cli import output
 from gitskill.cli.session import Session
 
-_LESSONS = {
-    "recalculate.yml": ("Recalculate after writing a formula", "the checker read a cached value and found None"),
-    "read-back.yml": ("Read the target range back", "a wrong range was filled and nobody looked"),
-    "dates.yml": ("Store dates as dates", "text that looks like a date does not sort or compare"),
-    "formats.yml": ("Copy the format of the row above", "new rows stood out as plain numbers"),
-}
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+_SOMEBODY = {"NAME": "You", "EMAIL": "you@example.com"}
+_FOREIGN = ("OPENAI_", "GITSKILL_")
+_RUN = "r0001"
 
 
 @click.command()
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Where to leave the sample repository.")
 @click.pass_obj
 def demo(session: Session, keep: Path | None) -> None:
-    """Build a sample skill, teach it four lessons, and merge them.
+    """Evolve a sample skill from 49 public runs, release it, and go back.
 
     Everything happens in a folder of its own, without a model, key or network.
 
@@ -30,37 +32,67 @@ def demo(session: Session, keep: Path | None) -> None:
     """
     from gitskill import resources
 
-    folder = (keep or Path(tempfile.mkdtemp(prefix="gitskill-demo-"))) / "sheets"
+    place = keep or Path(tempfile.mkdtemp(prefix="gitskill-demo-"))
+    folder = place / "shell"
     folder.mkdir(parents=True)
-    (folder / "SKILL.md").write_text(resources.resource("templates/demo/SKILL.md").read_text(encoding="utf-8"))
-    _run(session, folder, "init")
-    for name, (title, why) in _LESSONS.items():
-        edits = folder.parent / name
-        edits.write_text(resources.resource(f"templates/demo/{name}").read_text(encoding="utf-8"))
-        _run(session, folder, "lesson", "add", "--title", title, "--why", why, "--edits", str(edits))
-    _run(session, folder, "merge", "l0001a", "l0002a", "l0003a", "l0004a")
-    _git(folder, "log", "--graph", "--oneline", "--decorate=short", "--branches", "--tags")
-    _run(session, folder, "blame", "--rev", "r0001/m1-01", "-L", "8,19")
-    _run(session, folder, "diff", "v1.0.0", "r0001/m1-01")
+    _copy(resources.resource("templates/demo/SKILL.md"), folder / "SKILL.md")
+    _copy(resources.resource("templates/demo/runs"), place / "runs")
+    # A machine without a git identity can run the demo too, and a model that somebody has set up is not asked.
+    somebody = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _SOMEBODY.items()}
+    kept = {name: value for name, value in session.environment.items() if not name.startswith(_FOREIGN)}
+    _show(folder, {**somebody, **kept})
     output.tell("")
     output.tell(f"the sample repository is {folder}")
 
 
-def _run(session: Session, folder: Path, *words: str) -> None:
+def _show(folder: Path, environment: Mapping[str, str]) -> None:
+    """Type what a person would type, from the first command to a version and back."""
+    _run(folder, environment, "init")
+    _run(folder, environment, "evolve", "--traces", str(folder.parent / "runs"))
+    branch, line = _best(folder, environment)
+    seen = ("--graph", "--oneline", "--decorate=short", f"--ancestry-path={branch}")
+    _git(folder, "log", *seen, f"v1.0.0..gitskill/{_RUN}/evolved")
+    _run(folder, environment, "release", _RUN)
+    _run(folder, environment, "blame", "-L", f"{line - 2},{line + 2}")
+    _run(folder, environment, "trace-of", str(line))
+    _run(folder, environment, "rollback", "v1.0.0")
+    _run(folder, environment, "log")
+
+
+def _best(folder: Path, environment: Mapping[str, str]) -> tuple[str, int]:
+    """Give the branch of the lesson that most runs teach, and its line in the candidate."""
+    from gitskill.cli.working import stands
+    from gitskill.ids import RunId
+    from gitskill.report.sources import sourced
+    from gitskill.store.lessons import find
+
+    session = Session(folder, None, environment)
+    found = stands(session, RunId.parse(_RUN))
+    best = found.top[0].lesson
+    lines = sourced(session.nodes, "SKILL.md", session.commit(_RUN))
+    number = next(each.line.number for each in lines if best in each.line.lessons and each.line.text.startswith("- "))
+    return str(find(session.repository, str(best)).branch), number
+
+
+def _copy(source: "Traversable", target: Path) -> None:
+    if source.is_file():
+        target.write_bytes(source.read_bytes())
+        return
+    target.mkdir()
+    for each in source.iterdir():
+        _copy(each, target / each.name)
+
+
+def _run(folder: Path, environment: Mapping[str, str], *words: str) -> None:
     """Show a command as a person would type it, then run it."""
     from gitskill.cli.main import run
     from gitskill.errors import GitskillError
 
-    shown = " ".join(f'"{word}"' if " " in word else word.replace(str(folder.parent), "..") for word in words)
+    shown = " ".join(word.replace(str(folder.parent), "..") for word in words)
     output.result()
     output.result(f"$ gitskill {shown}", bold=True)
-    # A machine without a git identity can run the demo too.
-    somebody = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _SOMEBODY.items()}
-    if run(["-C", str(folder), *words], {**somebody, **session.environment}):
+    if run(["-C", str(folder), *words], environment):
         raise GitskillError(f"the demo stopped at: gitskill {shown}")
-
-
-_SOMEBODY = {"NAME": "You", "EMAIL": "you@example.com"}
 
 
 def _git(folder: Path, *words: str) -> None:
