@@ -39,7 +39,7 @@ _DRIVER = (
     "if test $s = 0 || grep -q '^<<<<<<<' %A; then exit $s; fi; fi; "
     "git merge-file --marker-size=%L -L ours -L base -L theirs %A %O %B"
 )
-"""Git's own merge stands in where gitskill is missing or broken: a conflict needs its markers."""
+"""Where gitskill is missing or broken git's own merge stands in: a conflict without markers would hide their side."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,8 @@ def pull(
     for ref, oid in sorted(brought.items()):
         if ref not in new or not _is_commit(repository, oid):
             found.skipped.append(Step(ref, "skipped", "it is no commit"))
+        elif (target(repository, ref) or "").startswith("ref: "):
+            found.skipped.append(Step(ref, "skipped", "it is a symbolic ref here; gitskill makes none"))
         elif ref.startswith(names.RUNS):
             _pull_run(repository, wish, found, (ref, oid), redactor)
         elif ref in (traces.REF, REJECTED):

@@ -268,14 +268,17 @@ def test_records_that_are_none_are_left_out(team: Path, gitskill: Run) -> None:
         ref = f"refs/gitskill/runs/r{number:04d}"
         git(team / "origin.git", "update-ref", ref, RECORD)
         changed(team / "origin.git", ref, {"run.json": json.dumps({**told_of, "id": ref[-5:]}).encode(), **files})
-    git(team / "origin.git", "tag", "-am", "no commit", "blob", "main:SKILL.md")
     git(team / "origin.git", "update-ref", "refs/gitskill/runs/r0009", "main:SKILL.md")
+    git(team / "bob", "symbolic-ref", "refs/gitskill/runs/r0008", "refs/heads/main")
+    git(team / "origin.git", "update-ref", "refs/gitskill/runs/r0008", RECORD)
 
     done = gitskill(team / "bob", "sync", "--json")
 
     skipped = {each["ref"]: each["detail"] for each in json.loads(done.out)["skipped"]}
     assert done.code == 7
     assert skipped.pop("refs/gitskill/runs/r0009") == "it is no commit"
+    assert skipped.pop("refs/gitskill/runs/r0008").startswith("it is a symbolic ref here")
+    git(team / "bob", "symbolic-ref", "-d", "refs/gitskill/runs/r0008")
     assert [why in found for (_, why), found in zip(bad, skipped.values(), strict=True)] == [True] * len(bad)
     assert set(refs(team / "bob", "refs/gitskill/runs")) == {RECORD}
 

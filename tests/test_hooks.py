@@ -178,7 +178,7 @@ def test_a_further_commit_on_a_lesson_needs_no_trailers_and_an_amended_one_does(
 
 def say(folder: Path, gitskill: Run, hook: str, *lines: tuple[str, ...]) -> Done:
     """Ask a hook that git gives refs on stdin."""
-    with (folder.parent / "lines").open("w+") as file, pytest.MonkeyPatch.context() as patch:
+    with (folder.parent / "lines").open("w+", errors="surrogateescape") as file, pytest.MonkeyPatch.context() as patch:
         file.write("".join(f"{' '.join(line)}\n" for line in lines))
         file.seek(0)
         patch.setattr(sys, "stdin", file)
@@ -268,9 +268,19 @@ def test_git_asks_on_both_sides_of_a_push(hooked: Path, red: str, gitskill: Run,
 
 
 def test_what_is_no_push_is_told_in_one_line(folder: Path, gitskill: Run) -> None:
+    head = git(folder, "rev-parse", "HEAD").strip()
+
     done = say(folder, gitskill, "pre-receive", ("nonsense",))
+    endless = say(folder, gitskill, "pre-receive", *[(NONE, head, "refs/heads/x" + "x" * 4000)] * 2500)
 
     assert (done.code, done.err) == (3, "gitskill: 'nonsense' is not what git says to a hook\n")
+    assert (endless.code, endless.err.count("\n")) == (3, 2)
+
+
+def test_a_ref_whose_name_is_no_text_is_looked_at_like_any_other(folder: Path, red: str, gitskill: Run) -> None:
+    done = say(folder, gitskill, "pre-receive", (NONE, red, "refs/heads/\udcff\x1b[2J"))
+
+    assert (done.code, "\x1b" in done.err, "no frontmatter" in done.err) == (4, False, True)
 
 
 def only_driver(folder: Path) -> None:

@@ -194,7 +194,10 @@ def _author(session: Session) -> "Author | None":
 def _changes(order: Callable[[list[str]], tuple[str, str, str]]) -> "Iterator[RefChange]":
     from gitskill.guard import RefChange
 
-    for line in sys.stdin.read(_LONGEST).splitlines():
+    data = sys.stdin.buffer.read(_LONGEST + 1) if sys.stdin else b""
+    if len(data) > _LONGEST:
+        raise InvalidInput("git names more refs than can be looked at", hint="push fewer at once")
+    for line in data.decode("utf-8", "surrogateescape").splitlines():
         fields = line.split(" ")
         if len(fields) < 3:
             raise InvalidInput(f"{line[:80]!r} is not what git says to a hook")
