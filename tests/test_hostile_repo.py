@@ -164,9 +164,17 @@ COMMANDS = (
     ("report", "-o", "-"),
     ("check", "--rev", "HEAD"),
     ("log",),
+    ("verify", "--all"),
+    ("changelog",),
+    ("runs",),
     ("undo",),
     ("undo", "--list"),
     ("check",),
+    ("consolidate", "r0001", "--min-support", "1"),
+    ("release", "r0001"),
+    ("rollback", "v1.0.0"),
+    ("undo",),
+    ("undo",),
 )
 
 
@@ -282,6 +290,9 @@ READ = (
     ("blame", "references/x.md"),
     ("report", "-o", "-"),
     ("log",),
+    ("verify", "--all"),
+    ("changelog",),
+    ("runs",),
     ("check", "--rev", "HEAD"),
     ("doctor",),
 )
@@ -407,6 +418,9 @@ def test_titles_causes_tags_and_branches_are_never_printed_raw(tmp_path: Path, g
             ("show", "l0001a"),
             ("show", "r0001"),
             ("log",),
+            ("verify", "--all"),
+            ("changelog",),
+            ("runs",),
             ("undo", "--list"),
             ("merge", "l0001a", "l0009a"),
             ("diff", "HEAD", "l0001a"),
