@@ -122,7 +122,7 @@ def release(nodes: NodeStore, found: Status, draft: Draft, who: Who, sign: Signe
     newest = max(repository.read_commit(commit).commit_time for commit in (draft.head, draft.candidate))
     who = who.at_least(newest)
     tree = _tree(nodes, draft, batch)
-    commit = draft.head if draft.is_merged else _commit(nodes, found, draft, batch, tree, who)
+    commit = draft.head if draft.is_merged else _commit(found, draft, batch, tree, who)
     says = _record(nodes, found, draft, commit, skill_tree(batch, tree, nodes.reader.folder))
     tagged = tags.add(batch, draft.tag, commit, says.message(_subject(found, draft.tag)), who, sign)
     operation = Operation(f"release {draft.tag} ({found.run.id})", (tagged, *archive.moves(repository, found.run.id)))
@@ -238,10 +238,10 @@ def _tree(nodes: NodeStore, draft: Draft, batch: Batch) -> str:
     return with_skill(batch, tree, reader.folder, reader.read(draft.head), draft.skill)
 
 
-def _commit(nodes: NodeStore, found: Status, draft: Draft, batch: Batch, tree: str, who: Who) -> CommitId:
+def _commit(found: Status, draft: Draft, batch: Batch, tree: str, who: Who) -> CommitId:
     """Put the merge into `batch`: the branch is its first parent, so that its history reads as a list of releases."""
     trailers = (("Gitskill-Run", str(found.run.id)), (tags.VERSION, draft.tag))
-    message = Message(_subject(found, draft.tag), "\n".join(_told(nodes, found)), trailers)
+    message = Message(_subject(found, draft.tag), "\n".join(_told(found)), trailers)
     return batch.commit(tree, [draft.head, draft.candidate], message, who)
 
 
@@ -251,13 +251,11 @@ def _subject(found: Status, tag: str) -> str:
     return f"{told} from {traces} trace{'s' * (traces != 1)}" if traces else told
 
 
-def _told(nodes: NodeStore, found: Status) -> Iterator[str]:
+def _told(found: Status) -> Iterator[str]:
     """Name every lesson with its support, the best supported first."""
-    known = {item.id: item.commit for item in lessons.listed(nodes.reader.repository, found.run.id)}
     for each in found.top:
-        title = each.title or (nodes.lesson(known[each.lesson]).lesson.title if each.lesson in known else "")
         support = f" ({each.support})" if each.support.traces else ""
-        yield f"- {each.lesson.short} {title}{support}"
+        yield f"- {each.lesson.short} {each.title}{support}"
 
 
 def _record(nodes: NodeStore, found: Status, draft: Draft, commit: CommitId, tree: str) -> Record:
