@@ -112,6 +112,23 @@ def test_a_run_that_is_not_studied_is_not_consolidated(folder: Path, gitskill: R
     assert gitskill(folder, "consolidate", "r0009").code == 3
 
 
+def test_what_a_later_run_teaches_again_supports_what_the_skill_says(folder: Path, gitskill: Run) -> None:
+    place, labels = runs(folder.parent / "first", good=2)
+    gitskill(folder, "traces", "add", str(place), "--labels", str(labels))
+    first = told(gitskill(folder, "evolve", "--json"))["top"][0]
+    git(folder, "merge", "-q", "--no-ff", "-m", "Take it", "gitskill/r0001/evolved")
+    place, labels = runs(folder.parent / "second", good=5)
+    gitskill(folder, "traces", "add", str(place), "--labels", str(labels))
+
+    done = gitskill(folder, "evolve")
+
+    assert done.code == 0
+    assert "nothing new was learned" in done.out
+    found = told(gitskill(folder, "show", first["lesson"], "--json"))
+    assert (found["support"], found["again"]) == (2, {"r0002": 3})
+    assert "2 of 2 traces, 2 tasks; 3 more traces in r0002" in gitskill(folder, "show", first["lesson"]).out
+
+
 def test_a_second_run_on_what_was_taken_teaches_nothing_new(
     folder: Path, gitskill: Run, evolved: dict[str, Any]
 ) -> None:

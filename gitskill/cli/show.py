@@ -90,9 +90,10 @@ def verdict(report: "LessonReport") -> str:
 def _support(report: "LessonReport") -> str:
     """Say how many traces teach it: of all that were studied, where it was merged with what says the same."""
     counted = report.standing.support
+    again = "".join(f"; {output.counted(traces, 'more trace')} in {run}" for run, traces in report.again.items())
     if counted is None or not counted.traces:
-        return output.counted(report.support, "trace")
-    return f"{counted.traces} of {output.counted(counted.of, 'trace')}, {output.counted(counted.tasks, 'task')}"
+        return output.counted(report.support, "trace") + again
+    return f"{counted.traces} of {output.counted(counted.of, 'trace')}, {output.counted(counted.tasks, 'task')}{again}"
 
 
 def _print_changes(session: Session, report: "LessonReport") -> None:
@@ -120,6 +121,7 @@ def _document(report: "LessonReport") -> dict[str, Any]:
         "traces": [{"trace": ref.trace, "task": ref.task, "outcome": ref.outcome} for ref in lesson.traces],
         "evidence": [{"trace": item.trace, "step": item.step, "quote": item.quote} for item in lesson.evidence],
         "support": standing.support.traces if standing.support else report.support,
+        "again": {str(run): traces for run, traces in report.again.items()},
         "files": list(report.files),
         "verdict": verdict_document(str(lesson.id.run), report.verdict) if report.verdict else None,
         "checks": [

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -17,6 +17,7 @@ from gitskill.fate import Aside, Decision, LessonFate, Verdict
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.lesson import PERSON, Lesson
 from gitskill.node import Kind, Live, Octopus, Support
+from gitskill.report.again import taught_again
 from gitskill.skill.snapshot import Skill
 from gitskill.store.analyses import aside, fates
 from gitskill.store.history import octopuses
@@ -70,6 +71,8 @@ class LessonReport:
     findings: tuple[Finding, ...]
     verdict: Verdict | None = None
     """What a person decided; None where nobody did."""
+    again: Mapping[RunId, int] = field(default_factory=dict)
+    """How many further traces taught it in each later run, after the skill said it."""
 
 
 def report_lesson(nodes: NodeStore, found: Found) -> LessonReport:
@@ -86,6 +89,7 @@ def report_lesson(nodes: NodeStore, found: Found) -> LessonReport:
         files=tuple(sorted({change.path for change in recorded.changes})),
         findings=(*check_change(before, after), *_of_analysts(nodes.reader.repository, recorded.lesson, before, after)),
         verdict=standings.verdicts(found.id.run).get(found.id.short),
+        again=taught_again(nodes, found.id),
     )
 
 
