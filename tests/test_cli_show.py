@@ -86,6 +86,7 @@ def test_json_has_the_documented_keys(folder: Path, gitskill: Run, bullet: Bulle
         "traces": [],
         "evidence": [],
         "support": 0,
+        "again": {},
         "files": ["SKILL.md"],
         "verdict": None,
         "checks": [],
