@@ -69,12 +69,15 @@ def consolidate(
 
 def _moved(session: Session, run: "Run", onto: str) -> "Run":
     """Give the run of the same lessons on another base; it is made where there is none."""
+    from gitskill.consolidate.gather import refuse_absent
     from gitskill.onto import move_run
-    from gitskill.store.analyses import is_studied
+    from gitskill.store.analyses import fates, is_studied
 
     if not is_studied(session.repository, run):
         raise NeedsPerson(f"{run.id} is not studied to its end", hint=f"gitskill analyse --run {run.id}")
     base = session.commit(onto)
+    told = fates(session.repository, run).values()
+    refuse_absent(session.nodes, run, {one.slot: one for each in told for one in each.lessons})
     made = move_run(session.nodes, run, base, f"consolidate {run.id} --onto {onto}", session.who())
     output.tell(f"  {run.id}     is {made.id} on {base[:8]}; it stays as it was")
     return made

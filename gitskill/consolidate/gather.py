@@ -44,7 +44,7 @@ class Gathered:
         return {lesson: found.traces for lesson, found in self.lessons.items()}
 
 
-def _refuse_absent(nodes: NodeStore, run: Run, fates: Mapping[str, LessonFate]) -> None:
+def refuse_absent(nodes: NodeStore, run: Run, fates: Mapping[str, LessonFate]) -> None:
     """Refuse a run whose record came from somebody else without its lessons: nobody here has deleted them."""
     made = [fate.commit for fate in fates.values() if fate.commit]
     if made and not any(commit in nodes.reader.repository.git for commit in made):
@@ -61,7 +61,7 @@ def gather(
     people: set[LessonId] = set()
     court = _Court(nodes, run)
     if there is None:
-        _refuse_absent(nodes, run, fates)
+        refuse_absent(nodes, run, fates)
         there = lessons.listed(nodes.reader.repository, run.id)
     here = {found.id: found for found in there}
     for slot, fate in fates.items():
