@@ -28,6 +28,8 @@ from gitskill.store import lessons
 from gitskill.store.nodes import NodeStore, parts
 from gitskill.store.objects import Batch, Signer
 from gitskill.store.past import Past
+from gitskill.store.refs import Move
+from gitskill.store.rejections import remember, turned_down
 from gitskill.store.releases import following
 from gitskill.store.repository import Who
 from gitskill.store.skills import with_skill
@@ -229,8 +231,17 @@ def make(nodes: NodeStore, drop: Drop, branch: str, who: Who, sign: Signer | Non
         trailers=tuple((DROPPED, f"{lesson} {drop.lessons[lesson]}") for lesson in sorted(drop.lessons)),
         body="\n".join([drop.reason, *_stays(drop)]),
         joined=tuple(node.commit for node in drop.nodes),
+        moves=_remembered(nodes, drop, who),
     )
     return commit_on_top(nodes, drop.batch, step, following(reader, drop.head, drop.after), who, sign)
+
+
+def _remembered(nodes: NodeStore, drop: Drop, who: Who) -> tuple[Move, ...]:
+    """Remember what goes, so that no later run proposes it again; what others say too was not turned down."""
+    gone = [nodes.lesson(drop.lessons[lesson]) for lesson in sorted(drop.lessons) if lesson not in drop.shared]
+    found = [turned_down(nodes.reader, each, drop.reason, who.name, who.when) for each in gone]
+    move = remember(drop.batch, nodes.reader.repository, found, (), who)
+    return (move,) if move else ()
 
 
 def _stays(drop: Drop) -> Iterator[str]:

@@ -6,25 +6,22 @@ from dataclasses import dataclass, replace
 from gitskill.checks.hidden import hidden_names
 from gitskill.consolidate.gather import refuse_unfit
 from gitskill.errors import InvalidInput, NotFound, RefMoved
-from gitskill.fate import Decision, Rejection, Verdict
+from gitskill.fate import Decision, Verdict
 from gitskill.ids import LessonId, RunId
 from gitskill.message import one_line
 from gitskill.onto import is_sequential, take_up
 from gitskill.report.lesson import Standing, Standings, State, rejected
-from gitskill.skill.content import rule
 from gitskill.store import lookup
 from gitskill.store.lessons import Found, Recorded, listed
 from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
-from gitskill.store.rejections import name_of, remember
+from gitskill.store.rejections import name_of, remember, turned_down
 from gitskill.store.repository import Repository, Who
 from gitskill.store.runs import Run
 from gitskill.store.verdicts import decide as write
 from gitskill.store.verdicts import verdicts
 
-_KEPT = 2000
-"""Characters of what a rejected lesson said that are remembered."""
 _NAMED = 4
 """Verdicts that the log of operations names one by one."""
 
@@ -127,7 +124,7 @@ def decide(nodes: NodeStore, run: Run, wanted: Sequence[Wanted], who: Who) -> De
     if anew:
         made = tuple(_again(each, anew[0].id) for each in made)
     memory = [
-        _kept(nodes, each, lessons[LessonId.parse(f"{run.id}/{each.slot}")])
+        turned_down(nodes.reader, lessons[LessonId.parse(f"{run.id}/{each.slot}")], each.reason, each.who, each.when)
         for each in made
         if each.decision is Decision.REJECT
     ]
@@ -191,13 +188,6 @@ def _verdict(wanted: Wanted, recorded: Recorded, before: Mapping[str, Verdict], 
 
 def _again(verdict: Verdict, run: RunId) -> Verdict:
     return replace(verdict, again=f"{run}/{verdict.slot}") if verdict.decision is Decision.ACCEPT else verdict
-
-
-def _kept(nodes: NodeStore, verdict: Verdict, recorded: Recorded) -> Rejection:
-    name = name_of(nodes.reader.read(recorded.base), recorded.changes)
-    told = rule(recorded.changes)[:_KEPT]
-    lesson = recorded.lesson
-    return Rejection(name, str(lesson.id), lesson.title, told, verdict.reason, verdict.who, verdict.when)
 
 
 def _what(run: Run, made: Sequence[Verdict]) -> str:

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SKILL, Done, commit_all, git, state
+import build
+from conftest import SKILL, WHO, Done, commit_all, git, state
+from gitskill.consolidate.gather import gather
+from gitskill.ids import LessonId, RunId
+from gitskill.lesson import Lesson
+from gitskill.store import lessons
+from gitskill.store.nodes import NodeStore
+from gitskill.store.objects import Batch
+from gitskill.store.oplog import Operation, record
+from gitskill.store.rejections import rejections
+from gitskill.store.repository import Repository
+from gitskill.store.runs import Run as RunRecord
+from gitskill.store.skills import SkillReader
 
 Run = Callable[..., Done]
 Bullet = Callable[[str, str], str]
@@ -394,3 +406,41 @@ def test_what_stays_was_released_when_it_was_and_what_goes_says_where_it_went(re
 
     assert (stays["state"], stays["released"]) == ("merged", "v1.1.0")
     assert (gone["state"], gone["by"]) == ("dropped", "r0001/m1-02")
+
+
+def test_what_goes_is_remembered_for_every_run_to_come_and_what_others_say_is_not(
+    folder: Path, gitskill: Run, bullet: Bullet
+) -> None:
+    for what in ("same", "same", "other"):
+        bullet("Writing", what)
+    gitskill(folder, "merge", "l0001a", "l0002a", "l0003a")
+    release(folder, "r0001/m1-01")
+    gitskill(folder, "drop", "l0001a")
+    assert git(folder, "for-each-ref", "refs/gitskill/rejected") == ""
+
+    gitskill(folder, "drop", "l0003a", "--why", "it is wrong")
+
+    [kept] = rejections(Repository.open(folder)).values()
+    assert (kept.lesson, kept.rule, kept.reason, kept.who) == ("r0001/l0003a", "- other", "it is wrong", "Ada")
+    gitskill(folder, "undo")
+    assert git(folder, "for-each-ref", "refs/gitskill/rejected") == ""
+
+
+def test_a_later_run_does_not_bring_it_back(folder: Path, nodes: NodeStore, gitskill: Run) -> None:
+    taught = SKILL.replace("Store dates as dates.", "Store dates as dates.\nZones matter.")
+    [live] = build.teach(nodes, [taught])
+    git(folder, "merge", "-q", "--no-ff", "-m", "Release", build.join(nodes, (1, 1), [live]).commit)
+    assert gitskill(folder, "drop", "r0001/l0001a").code == 0
+    store = NodeStore(SkillReader(Repository.open(folder), ""))
+    base, batch, run = store.reader.repository.head(), Batch(store.reader.repository), RunId(2)
+    lesson = Lesson(LessonId(run, 1, "a"), "Zones again", "seen", "error test")
+    skill = store.reader.read(base).with_file("SKILL.md", taught.encode())
+    move = lessons.add(store.reader, batch, lesson, skill, base, WHO)
+    record(store.reader.repository, batch, Operation("teach", (move,)), WHO)
+
+    found = gather(store, RunRecord(run, base, "", "offline", WHO.when, planned=1), {})
+
+    assert found.live == {}
+    assert [(each.is_rejected, each.reason) for each in found.aside] == [
+        (True, "turned down in r0001/l0001a: a person took it out")
+    ]

@@ -9,21 +9,32 @@ from gitskill.errors import InvalidInput
 from gitskill.fate import Rejection
 from gitskill.ids import CommitId
 from gitskill.message import Message
-from gitskill.skill.content import content
+from gitskill.skill.content import content, rule
 from gitskill.skill.hunks import Changes
 from gitskill.skill.snapshot import Skill
 from gitskill.store.documents import content_id, load, path_of, paths, save, tree_of
+from gitskill.store.lessons import Recorded
 from gitskill.store.objects import Batch, Change
 from gitskill.store.refs import OWN, Move, target
 from gitskill.store.repository import Repository, Who
+from gitskill.store.skills import SkillReader
 
 REJECTED = f"{OWN}rejected"
+_KEPT = 2000
+"""Characters of what a rejected lesson said that are remembered."""
 
 
 def name_of(base: Skill, changes: Changes) -> str:
     """Name what a lesson says, wherever it stands; empty where no line says anything."""
     found = content(base, changes)
     return content_id(codec.canonical(found)) if found else ""
+
+
+def turned_down(reader: SkillReader, recorded: Recorded, reason: str, who: str, when: int) -> Rejection:
+    """Give what is remembered of a lesson that a person turned down."""
+    name = name_of(reader.read(recorded.base), recorded.changes)
+    told = rule(recorded.changes)[:_KEPT]
+    return Rejection(name, str(recorded.lesson.id), recorded.lesson.title, told, reason, who, when)
 
 
 def rejections(repository: Repository) -> Mapping[str, Rejection]:
