@@ -164,7 +164,7 @@ def prepared(place: Path, command: str) -> Undisturbed:
 
 
 def some_refused(seen: Seen) -> Reaction:
-    """Answer as analysts do; of one run, with a lesson that is held and one that is rejected; four runs' lessons clash."""
+    """Answer as analysts do; one run's lessons are held and rejected, and those of four clash."""
     if seen.json["response_format"]["json_schema"]["name"] == "Decisions":
         return keep_first(seen)
     if (found := _CLASHING.search(seen.text)) and "Lessons" in str(seen.json["response_format"]):
