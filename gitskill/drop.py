@@ -35,7 +35,9 @@ from gitskill.store.repository import Who
 from gitskill.store.skills import with_skill
 
 DROPPED = "Dropped-Lesson"
-"""The trailer that names a lesson which a version no longer has."""
+"""The trailer that names a lesson whose text a version no longer has."""
+SOURCE = "Dropped-Source"
+"""The trailer that names a lesson which is no longer a source of what others say too."""
 Found = Mapping[LessonId, CommitId]
 """Lessons with their commits."""
 Settlers = Callable[[Node], Settler]
@@ -228,7 +230,10 @@ def make(nodes: NodeStore, drop: Drop, branch: str, who: Who, sign: Signer | Non
         verb="drop",
         about=str(first) if len(drop.lessons) == 1 else f"{len(drop.lessons)} lessons",
         title=nodes.lesson(drop.lessons[first]).lesson.title if len(drop.lessons) == 1 else "",
-        trailers=tuple((DROPPED, f"{lesson} {drop.lessons[lesson]}") for lesson in sorted(drop.lessons)),
+        trailers=tuple(
+            (SOURCE if lesson in drop.shared else DROPPED, f"{lesson} {drop.lessons[lesson]}")
+            for lesson in sorted(drop.lessons)
+        ),
         body="\n".join([drop.reason, *_stays(drop)]),
         joined=tuple(node.commit for node in drop.nodes),
         moves=_remembered(nodes, drop, who),

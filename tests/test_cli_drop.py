@@ -11,11 +11,12 @@ from conftest import SKILL, WHO, Done, commit_all, git, state
 from gitskill.consolidate.gather import gather
 from gitskill.ids import LessonId, RunId
 from gitskill.lesson import Lesson
+from gitskill.skill.diff import changes_between
 from gitskill.store import lessons
 from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
-from gitskill.store.rejections import rejections
+from gitskill.store.rejections import name_of, rejections
 from gitskill.store.repository import Repository
 from gitskill.store.runs import Run as RunRecord
 from gitskill.store.skills import SkillReader
@@ -444,3 +445,31 @@ def test_a_later_run_does_not_bring_it_back(folder: Path, nodes: NodeStore, gits
     assert [(each.is_rejected, each.reason) for each in found.aside] == [
         (True, "turned down in r0001/l0001a: a person took it out")
     ]
+
+
+def test_a_later_run_that_finds_the_heading_there_does_not_bring_it_back_either(
+    folder: Path, gitskill: Run, teach: Callable[..., None]
+) -> None:
+    section = {"op": "add_section", "content": "## Shell\n\n- Quote names.\n"}
+    teach(section)
+    teach({**section, "content": "## Shell\n\n- Mind spaces.\n"})
+    gitskill(folder, "merge", "l0001a", "l0002a")
+    release(folder, "r0001/m1-01")
+    gitskill(folder, "drop", "l0001a")
+    repository = Repository.open(folder)
+    here = NodeStore(SkillReader(repository, "")).reader.read(repository.head())
+    again = here.with_file("SKILL.md", str(here.text("SKILL.md")).encode() + b"- Quote names.\n")
+
+    assert name_of(here, changes_between(here, again)) in rejections(repository)
+
+
+def test_a_source_less_is_no_text_less_in_the_changelog(folder: Path, gitskill: Run, bullet: Bullet) -> None:
+    git(folder, "tag", "-a", "v1.0.0", "-m", "Base")
+    for what in ("same", "same"):
+        bullet("Writing", what)
+    gitskill(folder, "merge", "l0001a", "l0002a")
+    release(folder, "r0001/m1-01")
+    gitskill(folder, "drop", "l0001a")
+
+    assert "Dropped-Source: r0001/l0001a " in git(folder, "log", "-1", "--format=%B")
+    assert "### Removed" not in gitskill(folder, "changelog").out

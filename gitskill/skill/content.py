@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from gitskill.skill.hunks import Change, Changes, Ending, Hunk, Replacement
+from gitskill.skill.hunks import Change, Changes, Ending, Hunk, Replacement, heading_level
 from gitskill.skill.snapshot import Skill
 
 Content = dict[str, list[list[str]]]
@@ -10,12 +10,16 @@ Content = dict[str, list[list[str]]]
 
 
 def content(base: Skill, changes: Changes) -> Content:
-    """Give the texts that `changes` take out of `base` and put in, without their places."""
+    """Give the texts that `changes` take out of `base` and put in, without their places.
+
+    A heading above what is put in is a place too: the next lesson that says the same finds it there.
+    """
     found: defaultdict[str, list[list[str]]] = defaultdict(lambda: [[], []])
     for change in changes:
         out, into = _texts(base, change)
         found[change.path][0] += [line for line in out if line.strip()]
-        found[change.path][1] += [line for line in into if line.strip()]
+        said = [line for line in into if line.strip()]
+        found[change.path][1] += [line for line in said if not heading_level((line,))] or said
     return {path: texts for path, texts in found.items() if any(texts)}
 
 
