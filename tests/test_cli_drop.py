@@ -1,6 +1,8 @@
 """gitskill drop: what one lesson taught goes, and nothing else."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 import build
 from conftest import SKILL, WHO, Done, commit_all, git, state
+from gitskill.cli.main import run
 from gitskill.consolidate.gather import gather
 from gitskill.ids import LessonId, RunId
 from gitskill.lesson import Lesson
@@ -38,13 +41,30 @@ def lessons_of(run: Run, folder: Path) -> dict[str, list[str]]:
     return {line["text"]: line["lessons"] for line in lines if line["lessons"] and line["text"]}
 
 
-@pytest.fixture
-def released(folder: Path, gitskill: Run, bullet: Bullet) -> Path:
-    """Give a skill with three released lessons."""
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory, sealed_git: None) -> Path:  # noqa: ARG001
+    """Grow a skill with three released lessons, once."""
+    folder = tmp_path_factory.mktemp("grown") / "sheets"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "SKILL.md").write_text(SKILL)
+    commit_all(folder, "Base")
+    given = folder.parent / "edits.json"
     for section, what in (("Writing", "one"), ("Writing", "two"), ("Dates", "three")):
-        bullet(section, what)
-    gitskill(folder, "merge", "l0001a", "l0002a", "l0003a")
+        edit = {"op": "append_to_section", "file": "SKILL.md", "target_section": section, "content": f"- {what}"}
+        given.write_text(json.dumps([edit]))
+        add = ["lesson", "add", "--title", what, "--why", "seen", "--edits", str(given)]
+        assert run(["-C", str(folder), *add], os.environ) == 0
+    assert run(["-C", str(folder), "merge", "l0001a", "l0002a", "l0003a"], os.environ) == 0
     release(folder, "r0001/m1-01")
+    return folder
+
+
+@pytest.fixture
+def released(grown: Path, folder: Path) -> Path:
+    """Give a copy of that skill."""
+    shutil.rmtree(folder)
+    shutil.copytree(grown, folder)
     return folder
 
 
@@ -433,13 +453,13 @@ def test_a_later_run_does_not_bring_it_back(folder: Path, nodes: NodeStore, gits
     git(folder, "merge", "-q", "--no-ff", "-m", "Release", build.join(nodes, (1, 1), [live]).commit)
     assert gitskill(folder, "drop", "r0001/l0001a").code == 0
     store = NodeStore(SkillReader(Repository.open(folder), ""))
-    base, batch, run = store.reader.repository.head(), Batch(store.reader.repository), RunId(2)
-    lesson = Lesson(LessonId(run, 1, "a"), "Zones again", "seen", "error test")
+    base, batch, second = store.reader.repository.head(), Batch(store.reader.repository), RunId(2)
+    lesson = Lesson(LessonId(second, 1, "a"), "Zones again", "seen", "error test")
     skill = store.reader.read(base).with_file("SKILL.md", taught.encode())
     move = lessons.add(store.reader, batch, lesson, skill, base, WHO)
     record(store.reader.repository, batch, Operation("teach", (move,)), WHO)
 
-    found = gather(store, RunRecord(run, base, "", "offline", WHO.when, planned=1), {})
+    found = gather(store, RunRecord(second, base, "", "offline", WHO.when, planned=1), {})
 
     assert found.live == {}
     assert [(each.is_rejected, each.reason) for each in found.aside] == [
