@@ -147,3 +147,18 @@ def test_a_lesson_of_two_parts_is_split_into_lessons_that_are_decided_apart(
     assert ("Keep a copy" in text, "Count the rows" in text) == (True, False)
     assert gitskill(place, "undo").code == 0
     assert [gitskill(place, "undo").out for _ in range(3)][-1] == "undone: split r0001/l0005a into l0007a\n"
+
+
+def test_a_branch_that_is_no_lesson_any_more_is_named_and_the_others_are_looked_at(
+    review: Callable[..., tuple[Screen, dict[str, Any]]], place: Path
+) -> None:
+    ref = "refs/heads/gitskill/r0001/l0003a-install-it"
+    tree = git(place, "rev-parse", f"{ref}^{{tree}}").strip()
+    git(place, "update-ref", ref, git(place, "commit-tree", "-p", ref, "-p", "main", "-m", "x", tree).strip())
+
+    screen, rows = review("a")
+
+    assert "l0003a" in rows
+    assert "has 2 parents" in screen.text
+    assert "1 accepted, 0 rejected" in screen.text, screen.text
+    assert rows["l0004a"]["verdict"]["verdict"] == "accept"

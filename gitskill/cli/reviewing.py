@@ -63,7 +63,12 @@ class Reviewing:
         report: LessonReport | None = None
         while self._at < len(self._queue):
             lesson = self._queue[self._at]
-            report = report or self._shown(lesson)
+            try:
+                report = report or self._shown(lesson)
+            except (InvalidInput, NotFound) as error:  # its branch is broken or gone: the others can be looked at
+                output.error(error)
+                self._at += 1
+                continue
             try:
                 word = self._asked(report)
             except KeyboardInterrupt:
