@@ -175,6 +175,8 @@ def _candidate(nodes: NodeStore, found: Status) -> tuple[Node, ...]:
     line = nodes.line(top) if top else ()
     if not line or line[-1].base != found.run.base:
         raise InvalidInput(f"{_evolved(nodes, found)} is not what {run} came to", hint=again)
+    if found.uncounted:
+        raise NeedsPerson(f"the verdict on {found.uncounted[0].short} is not counted in {run} yet", hint=again)
     if late := list(_late(nodes, found, line)):
         raise NeedsPerson(f"the candidate of {run} does not have {late[0].short} as it is now", hint=again)
     return line

@@ -94,6 +94,8 @@ class Decided:
     verdicts: tuple[Verdict, ...]
     run: RunId | None = None
     """The run that was made of lessons that were accepted after the release of theirs."""
+    is_closed: bool = False
+    """The run they are of is not consolidated any more."""
 
 
 def decide(nodes: NodeStore, run: Run, wanted: Sequence[Wanted], who: Who) -> Decided:
@@ -133,7 +135,7 @@ def decide(nodes: NodeStore, run: Run, wanted: Sequence[Wanted], who: Who) -> De
     moves += [*([remembered] if remembered else []), write(nodes.reader, batch, run, made, who)]
     if moves := [move for move in moves if move.old != move.new]:
         record(repository, batch, Operation(_what(run, made), tuple(moves)), who)
-    return Decided(made, anew[0].id if anew else None)
+    return Decided(made, anew[0].id if anew else None, is_closed)
 
 
 def _readable(nodes: NodeStore, found: dict[LessonId, Found], lesson: LessonId) -> Recorded:

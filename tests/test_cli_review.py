@@ -338,3 +338,19 @@ def test_a_verdict_that_nobody_could_have_given_is_named(place: Path, gitskill: 
     done = gitskill(place, "review", "--accept", "l0003a")
 
     assert (done.code, "the record of r0001 is damaged: " in done.err) == (3, True)
+
+
+def test_nothing_is_released_before_its_verdicts_count(place: Path, gitskill: Run) -> None:
+    git(place, "tag", "-a", "v1.0.0", "-m", "Base")
+    gitskill(place, "review", "--reject", "l0001a", "--reason", "no")
+    refs, before = git(place, "for-each-ref"), state(place)
+
+    done = gitskill(place, "release", "r0001")
+
+    assert (done.code, "the verdict on l0001a is not counted" in done.err) == (4, True)
+    assert "gitskill consolidate r0001" in done.err
+    assert (git(place, "for-each-ref"), state(place)) == (refs, before)
+    assert gitskill(place, "consolidate", "r0001").code == gitskill(place, "release", "r0001").code == 0
+    assert "Look first" not in (place / "SKILL.md").read_text()
+    late = gitskill(place, "review", "r0001", "--reject", "l0004a", "--reason", "no")
+    assert (late.code, late.err) == (0, "")

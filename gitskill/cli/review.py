@@ -140,7 +140,7 @@ def follow_up(session: Session, run: "Run", done: "Decided") -> None:
 
         output.tell(f"{run.id} was released before, so {done.run} is a run of what you accepted")
         screen(session, by_rule(session, done.run))
-    elif done.verdicts:
+    elif done.verdicts and not done.is_closed:
         output.tell(f"  count it  gitskill consolidate {run.id}")
 
 
