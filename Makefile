@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-model torture check explore bench clean
+.PHONY: demo test test-model torture check conformance explore bench clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/gitskill demo
@@ -41,6 +41,13 @@ bench: $(VENV)/.ready
 	$(BIN)/python bench/offline.py
 	$(BIN)/python bench/fan_out.py
 	$(BIN)/python bench/analyse.py
+	$(BIN)/python bench/evolve.py
+	$(BIN)/python bench/strategies.py
+	$(BIN)/python bench/report.py
+
+# The pull requests that we ask for, against GitHub's published description: needs npm and its registry.
+conformance: $(VENV)/.ready
+	$(BIN)/python bench/forge_conformance.py
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

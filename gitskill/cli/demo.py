@@ -22,7 +22,7 @@ _RUN = "r0001"
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Where to leave the sample repository.")
 @click.pass_obj
 def demo(session: Session, keep: Path | None) -> None:
-    """Evolve a sample skill from 49 public runs, release it, and go back.
+    """Evolve a sample skill from 49 public runs, and go back.
 
     Everything happens in a folder of its own, without a model, key or network.
 

@@ -130,6 +130,7 @@ def _next(session: Session, found: "Status") -> None:
     _tell_review(found)
     output.tell(f"  compare   gitskill diff HEAD {run}")
     output.tell(f"  blame     gitskill blame --rev {run} SKILL.md")
+    output.tell(f"  page      gitskill report {run}")
     output.tell(f"  release   gitskill release {run}" + (f"          (would be {version})" if version else ""))
 
 
