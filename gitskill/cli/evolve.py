@@ -98,6 +98,7 @@ def _released(session: Session, found: "Status", *, show: bool = False) -> "dict
 
 def screen(session: Session, found: "Status", *, ends: bool = True) -> None:
     """Print what a run came to, and, where nothing else `ends` it, what to do next."""
+    from gitskill.cli.status import cost
     from gitskill.report.compare import compare
 
     run, states = found.run.id, found.states
@@ -117,6 +118,8 @@ def screen(session: Session, found: "Status", *, ends: bool = True) -> None:
         output.result(f"{'...':>9}  {len(found.top) - len(rows)} more: gitskill show {run}")
     output.result()
     output.result(compare(session.nodes, found.run.base, found.candidate).summary)
+    if paid := cost(session, found):
+        output.result(f"paid: {paid}")
     _waiting(found)
     if ends:
         _next(session, found)

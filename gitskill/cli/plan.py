@@ -57,12 +57,12 @@ def _show(made: "Plan", cost: "Estimate", chosen: "Chosen") -> None:
     turns = f", up to {recipe.turns} calls each" if analysts["error"] else ""
     kinds = ", ".join(f"{count} {kind}{turns if kind == 'error' else ''}" for kind, count in sorted(analysts.items()))
     output.result(f"{output.counted(len(traces), 'analyst')}: {kinds}")
-    output.result(_order(made))
+    output.result(order_of(made))
     output.result(_cost(cost, chosen))
     output.result("nothing has been sent")
 
 
-def _order(made: "Plan") -> str:
+def order_of(made: "Plan") -> str:
     """Say what waits for what."""
     from gitskill.plan import Strategy
 

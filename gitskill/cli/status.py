@@ -62,15 +62,16 @@ def _show_short(session: Session) -> None:
 
 def show(session: Session, found: "Status") -> None:
     """Print where a run stands."""
+    from gitskill.cli.plan import order_of
     from gitskill.report.lesson import State
 
     traces, states, run = found.traces, found.states, found.run
-    order = f", {output.counted(found.plan.depth, 'round')}" if found.plan and found.is_sequential else ""
-    output.result(f"run {run.id} on {run.base[:8]}, {run.engine}{order}")
+    output.result(f"run {run.id} on {run.base[:8]}, {run.engine}")
     if found.plan:
         told = [f"{traces['lessons']} with lessons", f"{traces['no_lesson']} without"]
         told += [f"{traces[name]} {name}" for name in ("skipped", "failed", "pending") if traces[name]]
         output.result(f"  traces   {sum(traces.values())}: {', '.join(told)}")
+        output.result(f"  tree     {order_of(found.plan)}")
     counts = ", ".join(f"{states[state]} {state}" for state in State if states[state])
     output.result(f"  lessons  {len(found.lessons)}" + (f": {counts}" if counts else ""))
     if paid := cost(session, found):
@@ -147,12 +148,14 @@ def document(session: Session, found: "Status") -> dict[str, Any]:
         "engine": found.run.engine,
         "strategy": str(found.plan.recipe.strategy) if found.plan else None,
         "rounds": found.plan.depth if found.plan else 0,
+        "groups": [[list(group) for group in level] for level in found.plan.groups] if found.plan else [],
         "traces": found.traces,
         "lessons": {"proposed": len(found.lessons), **counts, "pending": states[State.PROPOSED]},
         "calls": bill.calls,
         "tokens": {"input": bill.tokens.input, "output": bill.tokens.output, "cached": bill.tokens.cached},
         "maybe_paid": bill.maybe_paid,
         "usd": bill.usd,
+        "seconds": None,  # evolve knows; no clock reading is kept
         "top": [
             {"lesson": str(each.lesson), "title": each.title, "support": each.support.traces, "of": each.support.of}
             for each in found.top
