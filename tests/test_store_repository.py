@@ -96,7 +96,7 @@ def exercise(gitskill: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         blamed = json.loads(ok("blame", "--rev", f"{run}/m1-01", "--json"))["lines"]
         taught = {line["text"]: line["lessons"] for line in blamed if line["lessons"]}
         assert taught == {"- Read twice": [f"{run}/l0001a"], "- Write once": [f"{run}/l0002a"]}
-        assert ok("diff", "HEAD", f"{run}/m1-01").splitlines()[-1].startswith("+2 -0 lines; ")
+        assert "\n+2 -0 lines; " in ok("diff", "HEAD", f"{run}/m1-01")
         assert [version["version"] for version in json.loads(ok("log", "--json"))] == list(versions)
         assert ok("undo") == f"undone: merge 2 lessons of {run} into m1-01\n"
         assert branches(place, run) == [f"{run}/l0001a-read-twice", f"{run}/l0002a-write-once"]

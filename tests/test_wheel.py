@@ -61,4 +61,5 @@ def test_the_installed_program_runs_without_the_checkout(wheel: Path, tmp_path: 
 
     assert Path(where.stdout.strip()).is_relative_to(site)
     assert demo.returncode == 0, demo.stderr
-    assert "r0001/m1-01  4 lessons in one merge of 5 parents" in demo.stdout
+    assert "33 lessons = 17 merged + 14 folded + 2 held" in demo.stdout
+    assert "rollback to v1.0.0" in demo.stdout
