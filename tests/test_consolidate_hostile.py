@@ -142,6 +142,21 @@ def test_a_set_that_gets_a_right_answer_only_when_it_is_asked_about_alone_is_set
     assert {reason for _, reason in found.candidate.says.dropped} == {"l0001a says it best", "l0004a says it best"}
 
 
+def test_a_group_of_which_nothing_is_left_is_told_by_the_one_above(place: Path) -> None:
+    edits = [*EDITS[:2], EDITS[7], EDITS[8]]
+    made = bench(place, [Said(edit, trace) for trace, edit in enumerate(edits, start=1)])
+    drop_all = Answering(lambda names: json.dumps({"decisions": [decision("drop", names, reason="both are wrong")]}))
+
+    found = settled(made, drop_all, fan_in=2)
+
+    assert drop_all.sets[0] == ["l0001a", "l0002a"]
+    assert found.candidate
+    for lesson in made.gathered.live:
+        standing = Standings(made.nodes).of(lesson)
+        is_dropped = lesson.trace < 3
+        assert (standing.state is State.DROPPED, standing.reason == "both are wrong") == (is_dropped, is_dropped)
+
+
 def test_two_rewrites_of_one_line_from_answers_that_did_not_know_each_other_are_settled_by_rule(place: Path) -> None:
     made = bench(place, [Said(edit, trace) for trace, edit in enumerate([*EDITS[:2], *EDITS[3:5]], start=1)])
     line = {"op": "replace_in_section", "old_text": "- Keep formulas as formulas.", "content": "- Keep formulas."}

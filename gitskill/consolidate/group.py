@@ -56,13 +56,17 @@ async def merge_group(
     whole = stand_together(ground.nodes.reader.read(ground.base), _ranked(ground, standing))
     order = _ranked(ground, _joined(ground, place, whole.standing, numbers))
     dropped |= whole.dropped
+    # A node that carries nothing joins nothing, and is no octopus: what it dropped is said here.
+    dropped |= {lesson: reason for node in below if not node.live for lesson, reason in node.says.dropped}
     counted = tuple(
         (lesson, ground.support(part)) for item in order for part in ground.apart(item) for lesson in part.lessons
     )
     says = Octopus(place, counted, tuple(sorted(dropped.items())))
     # What a node below carries is reached through it; what was made here is a parent itself.
     carried = {item.commit for node in below for item in node.live}
-    parents = [node.commit for node in below] + [item.commit for item in order if item.commit not in carried]
+    parents = [node.commit for node in below if node.live] + [
+        item.commit for item in order if item.commit not in carried
+    ]
     return ground.nodes.join(ground.batch, ground.base, says, order, parents, ground.who)
 
 
