@@ -18,9 +18,11 @@ test-model: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	$(BIN)/python bench/real_model.py
 
-# Killed at every system call that writes: about ten minutes.
+# Killed at every system call that writes: some ten minutes each.
 torture: $(VENV)/.ready
-	$(BIN)/python bench/torture.py
+	$(BIN)/python bench/torture.py analyse
+	$(BIN)/python bench/torture.py consolidate
+	$(BIN)/python bench/torture.py evolve
 
 explore: $(VENV)/.ready
 	$(BIN)/pytest -q -n 2 --hypothesis-profile=explore tests/test_skill_*.py tests/test_message.py tests/test_store_nodes.py tests/test_consolidate.py \
@@ -42,6 +44,7 @@ bench: $(VENV)/.ready
 	$(BIN)/python bench/fan_out.py
 	$(BIN)/python bench/analyse.py
 	$(BIN)/python bench/evolve.py
+	$(BIN)/python bench/ten_thousand.py
 	$(BIN)/python bench/strategies.py
 	$(BIN)/python bench/report.py
 
