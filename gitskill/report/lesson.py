@@ -78,8 +78,6 @@ class LessonReport:
 def report_lesson(nodes: NodeStore, found: Found) -> LessonReport:
     """Gather what `show` shows."""
     recorded = nodes.lesson(found.commit)
-    before = nodes.reader.read(recorded.base)
-    after = nodes.reader.read(found.commit)
     standings = Standings(nodes)
     return LessonReport(
         found=found,
@@ -87,10 +85,16 @@ def report_lesson(nodes: NodeStore, found: Found) -> LessonReport:
         standing=standings.of(found.id),
         support=len({ref.trace for ref in recorded.lesson.traces}),
         files=tuple(sorted({change.path for change in recorded.changes})),
-        findings=(*check_change(before, after), *_of_analysts(nodes.reader.repository, recorded.lesson, before, after)),
+        findings=findings(nodes, recorded),
         verdict=standings.verdicts(found.id.run).get(found.id.short),
         again=taught_again(nodes, found.id),
     )
+
+
+def findings(nodes: NodeStore, recorded: Recorded) -> tuple[Finding, ...]:
+    """Run every check on a lesson as it is now."""
+    before, after = nodes.reader.read(recorded.base), nodes.reader.read(recorded.commit)
+    return (*check_change(before, after), *_of_analysts(nodes.reader.repository, recorded.lesson, before, after))
 
 
 def _of_analysts(repository: Repository, lesson: Lesson, before: Skill, after: Skill) -> Iterator[Finding]:
