@@ -169,7 +169,7 @@ def test_killed_while_the_candidate_is_written_it_goes_on(
     strace = needed("strace", "dying while a candidate is written was not tested")
     assert gitskill(waiting, "analyse", "--fan-in", "2").code == 0
     fault = f"inject={call}:signal=KILL:when={number}"
-    trace = (strace, "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", fault)
+    trace = (strace, "-f", "--seccomp-bpf", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", fault)
     start(waiting, "consolidate", "--min-support", "1", trace=trace).communicate(timeout=60)
 
     done = gitskill(waiting, "consolidate", "--min-support", "1")

@@ -124,7 +124,7 @@ def test_killed_while_git_is_written_it_goes_on(
     with FaultServer(analysts) as server:
         for number in points:
             fault = f"inject={call}:signal=KILL:when={number}"
-            trace = (strace, "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", fault)
+            trace = (strace, "-f", "--seccomp-bpf", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", fault)
             start(sample, server, trace=trace).communicate(timeout=60)
         code, said = finished(sample, server)
 
