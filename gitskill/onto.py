@@ -8,19 +8,18 @@ from gitskill.errors import InvalidInput, NeedsPerson
 from gitskill.fate import Decision, LessonFate, State, TraceFate, Verdict
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.lesson import Lesson
-from gitskill.plan import Strategy
 from gitskill.skill.compose import apply_parts
 from gitskill.skill.replant import replant
 from gitskill.skill.snapshot import SKILL_FILE, Skill
 from gitskill.store import lessons, runs
-from gitskill.store.analyses import ASIDE, fate_path, fates, plan_of
+from gitskill.store.analyses import ASIDE, fate_path, fates, is_sequential
 from gitskill.store.lessons import Recorded
 from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch, Change
 from gitskill.store.oplog import Operation, record
 from gitskill.store.records import first_state
 from gitskill.store.refs import Move
-from gitskill.store.repository import Repository, Who
+from gitskill.store.repository import Who
 from gitskill.store.runs import Run
 from gitskill.store.verdicts import VERDICTS, in_file, verdicts
 
@@ -43,12 +42,6 @@ def _moved(nodes: NodeStore, of: Recorded, run: RunId, base: CommitId) -> _Moved
     slot = LessonId(run, of.lesson.id.trace, of.lesson.id.letter)
     lesson = replace(of.lesson, id=slot, of=(of.lesson.id, of.commit), clash=clash)
     return _Moved(lesson, apply_parts(new, {slot: found.changes}), of, not found.changes)
-
-
-def is_sequential(repository: Repository, run: Run) -> bool:
-    """Tell whether each round of a run stands on what came of the one before."""
-    plan = plan_of(repository, run)
-    return plan is not None and plan.recipe.strategy is Strategy.SEQUENTIAL
 
 
 def take_up(nodes: NodeStore, batch: Batch, of: Run, accepted: Sequence[Recorded], who: Who) -> tuple[Run, list[Move]]:

@@ -8,10 +8,9 @@ from gitskill.checks.hidden import hidden_names
 from gitskill.errors import InvalidInput, NeedsPerson, RefMoved
 from gitskill.ids import CommitId, LessonId, RunId
 from gitskill.lesson import PERSON, Lesson
-from gitskill.plan import Strategy
 from gitskill.skill.snapshot import Skill
 from gitskill.store import lessons, runs
-from gitskill.store.analyses import is_studied, plan_of
+from gitskill.store.analyses import is_sequential, is_studied
 from gitskill.store.objects import Batch
 from gitskill.store.oplog import Operation, record
 from gitskill.store.refs import HEADS
@@ -54,22 +53,17 @@ def base_of(reader: SkillReader, who: Who, wanted: RunId | None = None) -> Run:
     known = [run for run in runs.recorded(reader.repository) if run.folder == reader.folder]
     if wanted:
         if found := [run for run in known if run.id == wanted]:
-            if _is_in_rounds(reader, found[0]):
+            if is_sequential(reader.repository, found[0]):
                 raise InvalidInput(f"{wanted} is sequential: it takes no lessons by hand", hint="leave --run out")
             return _settled(reader, found[0])
         raise InvalidInput(f"there is no run {wanted} of this skill", hint="leave --run out to begin one")
     head = reader.repository.head()
-    fit = [run for run in known if is_studied(reader.repository, run) and not _is_in_rounds(reader, run)]
+    fit = [run for run in known if is_studied(reader.repository, run) and not is_sequential(reader.repository, run)]
     for run in reversed(fit):
         is_here = reader.folder_id(run.base) == reader.folder_id(head) and reader.repository.descends(head, run.base)
         if is_here and not released_as(reader.repository, run):  # after a rollback its base is here again
             return run
     return Run(runs.next_run(reader.repository), head, reader.folder, PERSON, who.when)
-
-
-def _is_in_rounds(reader: SkillReader, run: Run) -> bool:
-    plan = plan_of(reader.repository, run)
-    return plan is not None and plan.recipe.strategy is Strategy.SEQUENTIAL
 
 
 def _settled(reader: SkillReader, run: Run) -> Run:

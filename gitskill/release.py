@@ -15,8 +15,8 @@ from gitskill.report.lesson import State
 from gitskill.report.status import Status
 from gitskill.skill.bump import Bump
 from gitskill.skill.diff import changes_between
+from gitskill.skill.rejoin import clashes, merge
 from gitskill.skill.snapshot import Skill
-from gitskill.skill.threeway import clashes, merge
 from gitskill.store import archive, checkout, lessons, names, tags
 from gitskill.store.history import octopuses
 from gitskill.store.lessons import foreign_changes

@@ -9,9 +9,10 @@ from gitskill.errors import InvalidInput, NotFound, RefMoved
 from gitskill.fate import Decision, Verdict
 from gitskill.ids import LessonId, RunId
 from gitskill.message import one_line
-from gitskill.onto import is_sequential, take_up
+from gitskill.onto import take_up
 from gitskill.report.lesson import Standing, Standings, State, rejected
 from gitskill.store import lookup
+from gitskill.store.analyses import is_sequential
 from gitskill.store.lessons import Found, Recorded, listed
 from gitskill.store.nodes import NodeStore
 from gitskill.store.objects import Batch

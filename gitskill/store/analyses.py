@@ -15,7 +15,7 @@ from gitskill.fate import Anomaly, Aside, LessonFate, TraceFate
 from gitskill.ids import CommitId
 from gitskill.lesson import Lesson
 from gitskill.message import Message
-from gitskill.plan import Plan, unsound
+from gitskill.plan import Plan, Strategy, unsound
 from gitskill.skill.snapshot import Skill
 from gitskill.store import lessons, names, runs
 from gitskill.store.locks import Busy, RunLock, held
@@ -86,6 +86,12 @@ def plan_of(repository: Repository, run: Run) -> Plan | None:
     if problem := unsound(found) or ("" if len(found.assignments) == run.planned else "it has another size"):
         raise damaged(run, f"its plan cannot be followed: {problem}")
     return found
+
+
+def is_sequential(repository: Repository, run: Run) -> bool:
+    """Tell whether each round of a run stands on what came of the one before."""
+    plan = plan_of(repository, run)
+    return plan is not None and plan.recipe.strategy is Strategy.SEQUENTIAL
 
 
 def fates(repository: Repository, run: Run) -> Mapping[int, TraceFate]:

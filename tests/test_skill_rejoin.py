@@ -3,8 +3,8 @@
 import pytest
 
 from conftest import SKILL
+from gitskill.skill.rejoin import Clash, clashes, merge
 from gitskill.skill.snapshot import Skill
-from gitskill.skill.threeway import Clash, clashes, merge
 
 BASE = Skill({"SKILL.md": SKILL.encode(), "references/a.md": b"one\ntwo\n"}, foreign={"README.md": "other"})
 
