@@ -6,7 +6,6 @@ The runs lie outside the repository, in ../shared/data/trajectories.
 """
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -27,8 +26,6 @@ description: Work in a Linux shell. Use for tasks that find, count, move or chan
 - Look at what you made before you say that it is done.
 """
 WHEN = "1763700000"
-_LESSONS = re.compile(r"(?:l\d{4}[a-z] ?)+ *")
-_BASE = re.compile(r"^(base +[0-9a-f]{8} {9}) *")
 
 
 def main() -> None:
@@ -44,7 +41,7 @@ def main() -> None:
         blame = gitskill(folder, "blame", "--rev", "r0001", "SKILL.md")
         rare = git(folder, "show", "gitskill/r0001/evolved:references/shell-commands.md")
         best = gitskill(folder, "show", _first(evolved))
-    told = {"evolved": evolved, "skill": skill, "rare": rare, "best": best, "blame": _narrow(blame)}
+    told = {"evolved": evolved, "skill": skill, "rare": rare, "best": best, "blame": blame}
     print(PAGE.format(**{name: text.strip() for name, text in told.items()}), end="")
 
 
@@ -67,8 +64,8 @@ The evolved `SKILL.md`:
 {skill}
 ```
 
-Whose word each line is (`gitskill blame --rev r0001 SKILL.md`): a fold is one rule that several runs taught, and the
-number says how many did.
+Whose word each line is (`gitskill blame --rev r0001 SKILL.md`): the lessons that say it, and how many of the 212 runs
+taught them.
 
 ```
 {blame}
@@ -92,20 +89,6 @@ def _first(evolved: str) -> str:
     """Give the best supported lesson."""
     row = next(line for line in evolved.splitlines() if "/2" in line and " l0" in line)
     return f"r0001/{row.split()[1]}"
-
-
-def _narrow(blame: str) -> str:
-    """Shorten long lists of lessons."""
-    rows = []
-    for row in blame.splitlines():
-        lessons = _LESSONS.search(row)
-        if lessons:
-            first, *more = lessons[0].split()
-            told = f"{first} and {len(more)} more" if len(more) > 2 else lessons[0].strip()
-            rows.append(f"{row[: lessons.start()]}{told:<20}{row[lessons.end() :]}")
-        else:
-            rows.append(_BASE.sub(r"\1", row))
-    return "\n".join(rows)
 
 
 def gitskill(folder: Path, *words: str) -> str:
