@@ -8,7 +8,8 @@ nothing: its lines go where they went before.
 """
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -86,6 +87,7 @@ class _Walk:
         self.file = nodes.reader.file_id
         self._composed = cache(self._compose)
         self.makers: dict[CommitId, dict[LessonId, Live]] = {}
+        self.settled: dict[int, tuple[Live, Mapping[str, Sequence[Live]]]] = {}
         self._written_in = cache(self._writer)
         self.taught = cache(lambda: after_octopuses(self.git, start))
         self.pending: dict[tuple[CommitId, str], _Wanted] = {}
@@ -154,11 +156,21 @@ class _Walk:
         """Credit a line that a resolution kept word for word to what it settled; any other line to itself."""
         if live.kind in (Kind.LESSON, Kind.FOLD) or not text.strip():
             return _Credit(live.commit, live.kind, live.sources)
-        writers = [self._kept(text, source, base) for source in self.nodes.members(live, base) if _wrote(source, text)]
+        writers = [self._kept(text, source, base) for source in self._writers(live, base).get(text, ())]
         if not writers:
             return _Credit(live.commit, live.kind, live.sources)
         sources = tuple(dict.fromkeys(source for credit in writers for source in credit.sources))
         return _Credit(writers[0].commit, writers[0].kind, sources)
+
+    def _writers(self, live: Live, base: CommitId) -> Mapping[str, Sequence[Live]]:
+        """Give what a resolution settled by the lines that it wrote, found out once: it may be of ten thousand."""
+        if id(live) not in self.settled:
+            by_text: defaultdict[str, list[Live]] = defaultdict(list)
+            for source in self.nodes.members(live, base):
+                for text in dict.fromkeys(_written(source)):
+                    by_text[text].append(source)
+            self.settled[id(live)] = live, by_text  # as long as it is kept, nothing else has its id
+        return self.settled[id(live)][1]
 
     def _through_parents(self, commit: CommitId, path: str, wanted: _Wanted) -> None:
         """Hand unchanged lines to the first parent that has them; what is left was written here."""
@@ -214,5 +226,5 @@ class _Walk:
             return None
 
 
-def _wrote(live: Live, text: str) -> bool:
-    return any(text in change.lines for change in live.changes if isinstance(change, Hunk))
+def _written(live: Live) -> Iterator[str]:
+    return (line for change in live.changes if isinstance(change, Hunk) for line in change.lines)

@@ -90,9 +90,10 @@ class NodeStore:
 
     def members(self, live: Live, base: CommitId) -> list[Live]:
         """Give what a fold or resolution settles, with those of its lessons that still count."""
+        counted = frozenset(live.lessons)
         every = [self.live(parent, base) for parent in self.reader.repository.parents(live.commit)]
-        counted = [item.without(frozenset(item.lessons) - frozenset(live.lessons)) for item in every]
-        return [item for item in counted if item.sources]
+        here = [item.without(frozenset(item.lessons) - counted) for item in every]
+        return [item for item in here if item.sources]
 
     def settled(self, commit: CommitId) -> Settled:
         """Read what a fold or resolution settles, or raise InvalidInput: it is none."""
