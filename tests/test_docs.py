@@ -80,9 +80,7 @@ def test_every_format_is_described() -> None:
 
 
 def test_the_screens_of_the_readme_are_what_the_demo_prints(gitskill: Callable[..., Done], tmp_path: Path) -> None:
-    printed = "\n".join(
-        line.rstrip() for line in gitskill(tmp_path, "demo", "--keep", str(tmp_path / "demo")).out.split("\n")
-    )
+    printed = "\n".join(line.rstrip() for line in gitskill(tmp_path, "demo", "--keep", "demo").out.split("\n"))
     screens = re.findall(r"^```\n(\$ .*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 
     assert len(screens) == 3

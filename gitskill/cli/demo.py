@@ -32,7 +32,7 @@ def demo(session: Session, keep: Path | None) -> None:
     """
     from gitskill import resources
 
-    place = keep or Path(tempfile.mkdtemp(prefix="gitskill-demo-"))
+    place = _own_place(session.directory / keep) if keep else Path(tempfile.mkdtemp(prefix="gitskill-demo-"))
     folder = place / "shell"
     folder.mkdir(parents=True)
     _copy(resources.resource("templates/demo/SKILL.md"), folder / "SKILL.md")
@@ -43,6 +43,19 @@ def demo(session: Session, keep: Path | None) -> None:
     _show(folder, {**somebody, **kept})
     output.tell("")
     output.tell(f"the sample repository is {folder}")
+
+
+def _own_place(keep: Path) -> Path:
+    """Refuse a folder that holds something, or lies in a repository: the sample's commits would land there."""
+    from gitskill.errors import InvalidInput
+    from gitskill.start import repository_around
+
+    place = keep.resolve()
+    if place.is_dir() and any(place.iterdir()):
+        raise InvalidInput(f"{place} is not empty", hint="name a new folder: nothing is overwritten")
+    if repository_around(place) is not None:
+        raise InvalidInput(f"{place} is in a git repository", hint="name a folder outside of it")
+    return place
 
 
 def _show(folder: Path, environment: Mapping[str, str]) -> None:
