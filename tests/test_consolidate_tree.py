@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from build import RUN
-from conftest import SKILL, git
+from conftest import SKILL, commit_all, git
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Level
 from gitskill.consolidate.gather import gather
@@ -149,6 +149,22 @@ def test_what_one_trace_teaches_goes_to_a_reference_that_is_linked(place: Path) 
     assert "Seldom" not in skill
     assert text_of(made, found.candidate.commit, "references/writing.md") == "# Writing\n\n- Seldom.\n"
     assert text_of(made, found.candidate.commit, "references/reading.md") == "# Reading\n\n- Once.\n"
+
+
+def test_a_reference_that_the_skill_links_already_is_not_linked_again(tmp_path: Path) -> None:
+    (tmp_path / "references").mkdir()
+    (tmp_path / "references/writing.md").write_text("# Writing\n\n- Seldom.\n")
+    base = SKILL.replace("- Keep", "- Less common: [Writing](references/writing.md).\n- Keep")
+    (tmp_path / "SKILL.md").write_text(base)
+    git(tmp_path, "init", "-q", "-b", "main")
+    commit_all(tmp_path, "Base")
+    made = bench(tmp_path, bullet("Once.", 5))
+
+    found = made.consolidated(16, 2)
+
+    assert found.candidate
+    assert text_of(made, found.candidate.commit) == base
+    assert text_of(made, found.candidate.commit, "references/writing.md") == "# Writing\n\n- Seldom.\n- Once.\n"
 
 
 def test_a_full_skill_puts_out_what_has_least_support(place: Path) -> None:

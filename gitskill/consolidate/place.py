@@ -140,7 +140,7 @@ def _with_reference(base: Skill, topic: str, path: str, group: Sequence[Live]) -
     for item in group:
         for change in item.changes:
             lines = with_body(lines, change.lines) if isinstance(change, Hunk) else lines
-    edits: list[Edit] = [_link(base, topic, path)]
+    edits = [] if f"]({path})" in str(base.text(SKILL_FILE)) else [_link(base, topic, path)]
     if path in base.files:
         edits.append(_appended(base, path, "\n".join(lines[1:]).strip("\n")))
     else:
