@@ -489,7 +489,9 @@ def test_a_source_less_is_no_text_less_in_the_changelog(folder: Path, gitskill: 
         bullet("Writing", what)
     gitskill(folder, "merge", "l0001a", "l0002a")
     release(folder, "r0001/m1-01")
+    git(folder, "tag", "-a", "v1.1.0", "-m", "Release v1.1.0: 1 lesson")
     gitskill(folder, "drop", "l0001a")
 
     assert "Dropped-Source: r0001/l0001a " in git(folder, "log", "-1", "--format=%B")
     assert "### Removed" not in gitskill(folder, "changelog").out
+    assert "  drop r0001/l0001a: " in gitskill(folder, "log").out.splitlines()[0]

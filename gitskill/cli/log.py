@@ -48,7 +48,7 @@ def _row(version: "VersionReport") -> tuple[str, ...]:
     if count:
         traces = f" from {output.counted(version.traces, 'trace')}" if version.traces else ""
         return release.tag, day, runs, f"{output.counted(count, 'lesson')}{traces}", signed
-    subject = release.message.partition("\n")[0]
+    subject = release.message.partition("\n")[0].removeprefix(f"Release {release.version}: ")
     return release.tag, day, "", subject if version.previous else subject or "base", signed
 
 
