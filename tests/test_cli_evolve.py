@@ -83,6 +83,17 @@ def test_twice_is_once(folder: Path, gitskill: Run, evolved: dict[str, Any]) -> 
     assert git(folder, "for-each-ref") == before
 
 
+def test_without_a_model_none_is_asked_to_settle_and_no_ref_moves(
+    folder: Path, gitskill: Run, evolved: dict[str, Any]
+) -> None:
+    refs = git(folder, "for-each-ref")
+
+    for command in (["evolve", "--new"], ["consolidate", evolved["run"], "--onto", "main"]):
+        done = gitskill(folder, *command, "--engine", "model")
+        assert (done.code, "no model is configured" in done.err) == (3, True)
+        assert git(folder, "for-each-ref") == refs
+
+
 def test_another_min_support_moves_the_candidate_and_undo_moves_it_back(
     folder: Path, gitskill: Run, evolved: dict[str, Any]
 ) -> None:

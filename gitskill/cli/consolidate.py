@@ -56,6 +56,7 @@ def consolidate(
     from gitskill.cli.working import find_run, stands
     from gitskill.ids import RunId
 
+    refuse_no_model(session, flags, engine)
     chosen = find_run(session, RunId.parse(run) if run else None)
     if onto is not None:
         chosen = _moved(session, chosen, onto)
@@ -90,8 +91,6 @@ def merge(
     from gitskill.cli.analyse import until_signal
     from gitskill.cli.working import released, stands, taken_up
 
-    if engine == "model" and chosen.setup is None:
-        raise InvalidInput("no model is configured", hint="name one with --model, or leave --engine out")
     with taken_up(session, run) as lock:
         found = stands(session, run)
         if not found.is_finished:
@@ -114,6 +113,12 @@ def merge(
             again = f"{models.again(flags)} --min-support {min_support} --engine {engine}"
             output.tell(f"  go on     gitskill consolidate {run}{again}")
             raise
+
+
+def refuse_no_model(session: Session, flags: models.ModelFlags, engine: str) -> None:
+    """Refuse to have a model settle what clashes where there is none, before anything is studied or moved."""
+    if engine == "model" and models.choose(session, flags).setup is None:
+        raise InvalidInput("no model is configured", hint="name one with --model, or leave --engine out")
 
 
 def refuse_settling(engine: str, min_support: int) -> None:

@@ -46,10 +46,11 @@ def evolve(
     import time
 
     from gitskill.cli.analyse import studied
-    from gitskill.cli.consolidate import merge, refuse_settling
+    from gitskill.cli.consolidate import merge, refuse_no_model, refuse_settling
     from gitskill.cli.working import stands
 
     _refuse_unready(session, release_it=release_it)
+    refuse_no_model(session, flags, engine)
     began = time.monotonic()
     if study.strategy == "sequential":
         refuse_settling(engine, min_support)
