@@ -87,6 +87,17 @@ def test_an_insert_elsewhere_shifts_a_lesson() -> None:
     assert found.changes == (Hunk("SKILL.md", 6, 6, ("here",)),)
 
 
+def test_a_section_that_the_new_base_has_opened_too_is_continued() -> None:
+    base = skill(["# Sheets", "", "Text."])
+    changes = changes_between(base, skill(["# Sheets", "", "Text.", "", "## Dates", "", "- Ours."]))
+    new = skill(["# Sheets", "", "Text.", "", "## Dates", "", "- Theirs."])
+
+    found = replant(changes, base, new)
+
+    assert found.clashes == ()
+    assert apply_parts(new, {0: found.changes}).text("SKILL.md").lines == (*new.text("SKILL.md").lines, "- Ours.")
+
+
 def test_lines_that_the_new_base_changed_too_are_named_and_the_lessons_stand() -> None:
     base = skill(LINES)
     ours = skill([*LINES[:4], "ours", *LINES[6:]])

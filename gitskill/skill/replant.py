@@ -7,9 +7,12 @@ clash, and only a person can say whose lines are right.
 
 from dataclasses import dataclass
 
+from gitskill.errors import InvalidInput
 from gitskill.skill.compose import apply_parts, overlapping
 from gitskill.skill.diff import changes_between
-from gitskill.skill.hunks import Change, Changes, Hunk
+from gitskill.skill.edits import AppendToSection, apply_edits
+from gitskill.skill.hunks import Change, Changes, Hunk, heading_level
+from gitskill.skill.sections import outline
 from gitskill.skill.snapshot import Skill
 
 _BASE, _LESSON = 0, 1
@@ -34,9 +37,33 @@ def replant(changes: Changes, old: Skill, new: Skill) -> Replanted:
     pairs += [(one, mine) for one in theirs for mine in changes if _rivals(old, one, mine, theirs, changes)]
     lost = {base for base, _ in pairs}
     kept = tuple(change for change in theirs if change not in lost)
-    whole = apply_parts(old, {_BASE: kept, _LESSON: changes})
+    continued = {} if pairs else {mine: edit for mine in changes if (edit := _continued(mine, old, new))}
+    whole = apply_parts(old, {_BASE: kept, _LESSON: tuple(mine for mine in changes if mine not in continued)})
+    whole = apply_edits(whole, tuple(continued.values())) if continued else whole
     places = dict.fromkeys(_place(base, mine) for base, mine in pairs)
     return Replanted(changes_between(new, whole), tuple(places))
+
+
+def _continued(mine: Change, old: Skill, new: Skill) -> AppendToSection | None:
+    """Give what puts a section that a lesson opens under its heading where the new base has opened that since.
+
+    Side by side they would be two sections of one name, and no later lesson could say which one it means.
+    """
+    if not (isinstance(mine, Hunk) and mine.is_insert and mine.path.endswith(".md") and heading_level(mine.lines)):
+        return None
+    sections = outline("\n".join(mine.lines)).sections
+    if len(sections) != 1 or not {mine.path} <= old.files.keys() & new.files.keys():
+        return None
+    body = "\n".join(mine.lines[sections[0].body :]).strip("\n")
+    was_there = any(section.title == sections[0].title for section in outline(str(old.text(mine.path))).sections)
+    if was_there or set(body.split("\n")) <= set(new.text(mine.path).lines):
+        return None
+    edit = AppendToSection(mine.path, sections[0].title, body)
+    try:
+        apply_edits(new, (edit,))
+    except InvalidInput:
+        return None
+    return edit
 
 
 def _rivals(old: Skill, one: Change, mine: Change, theirs: Changes, changes: Changes) -> bool:
