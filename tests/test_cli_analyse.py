@@ -125,12 +125,23 @@ def test_a_budget_stops_hard_and_the_printed_command_goes_on(folder: Path, gitsk
     paused = gitskill(folder, "analyse", "--max-calls", "4")
 
     assert (paused.code, server.count) == (75, 4)
-    assert "gitskill analyse --run r0001" in paused.err
+    assert paused.err.splitlines()[-3].endswith("gitskill analyse --run r0001 --max-calls 4")
     assert told(gitskill(folder, "status", "--json"))["traces"]["pending"] == 2
     still = gitskill(folder, "analyse", "--run", "r0001", "--max-calls", "4")
     assert (still.code, server.count) == (75, 4)
     done = told(gitskill(folder, "analyse", "--run", "r0001", "--json"))
     assert (server.count, done["calls"], done["traces"]["lessons"]) == (6, 6, 6)
+
+
+@pytest.mark.usefixtures("server")
+def test_the_printed_command_keeps_the_limits_and_who_settles(folder: Path, gitskill: Run) -> None:
+    stored(gitskill, folder, good=3)
+
+    paused = gitskill(folder, "evolve", "--max-tokens", "1", "--min-support", "1", "--engine", "rules", "--release")
+
+    assert paused.code == 75
+    wanted = "gitskill evolve --run r0001 --max-tokens 1 --min-support 1 --engine rules --release"
+    assert paused.err.splitlines()[-3].endswith(wanted)
 
 
 @pytest.mark.usefixtures("server")

@@ -70,10 +70,12 @@ def studied(
     which: choosing.Which,
     *,
     onward: bool = False,
+    more: str = "",
 ) -> "Studied":
     """Study what is to be studied, to the end or to what stops it; give the run, and what was chosen for it.
 
-    Where it goes `onward` to a candidate, groups that are studied are settled meanwhile.
+    Where it goes `onward` to a candidate, groups that are studied are settled meanwhile. `more` are the flags of
+    the command itself that it needs to go on.
     """
     from gitskill.cli import working
 
@@ -84,7 +86,8 @@ def studied(
         until_signal(working.work(session, job))
     except (GitskillError, KeyboardInterrupt, SystemExit):
         command = click.get_current_context().info_name
-        output.tell(f"  go on     gitskill {command} --run {job.run.id}{models.again(flags)}{choosing.again(study)}")
+        again = f"{models.again(flags)}{choosing.again(study)}{more}"
+        output.tell(f"  go on     gitskill {command} --run {job.run.id}{again}")
         raise
     return Studied(job.run.id, job.chosen, job.skipped)
 

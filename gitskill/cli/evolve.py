@@ -54,7 +54,9 @@ def evolve(
     began = time.monotonic()
     if study.strategy == "sequential":
         refuse_settling(engine, min_support)
-    done = studied(session, study, flags, which, onward=engine != "rules")
+    more = f" --min-support {min_support}" if min_support != options.MIN_SUPPORT else ""
+    more += (f" --engine {engine}" if engine != "auto" else "") + " --release" * release_it
+    done = studied(session, study, flags, which, onward=engine != "rules", more=more)
     merge(session, done.run, done.chosen, flags, min_support, engine)
     found = stands(session, done.run)
     _show(session, found, time.monotonic() - began if as_json else None, release_it=release_it)

@@ -91,10 +91,12 @@ flags = options.together("flags", ModelFlags, _OPTIONS)
 
 
 def again(flags: ModelFlags) -> str:
-    """Give the flags without which a run would go on with another model."""
+    """Give the flags without which a run would go on with another model, or without the limits that were asked for."""
     given = (("--model", flags.model), ("--base-url", flags.base_url))
     told = "".join(f" {flag} {shlex.quote(value)}" for flag, value in given if value)
-    return told + " --local" * flags.local + " --offline" * flags.offline
+    limits = (("--max-calls", flags.max_calls), ("--max-tokens", flags.max_tokens), ("--max-usd", flags.max_usd))
+    told += " --local" * flags.local + " --offline" * flags.offline
+    return told + "".join(f" {flag} {most}" for flag, most in limits if most is not None)
 
 
 def chosen(session: Session, flags: ModelFlags, base: "CommitId | None" = None) -> Chosen:
