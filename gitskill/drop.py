@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 from gitskill.checks.change import check_change
 from gitskill.checks.finding import Level
+from gitskill.checks.hidden import hidden_names
 from gitskill.consolidate.group import Ground
 from gitskill.consolidate.settle import Group, Settlement, Settler
 from gitskill.consolidate.without import without
 from gitskill.errors import InvalidInput, NeedsPerson
 from gitskill.ids import CommitId, LessonId
+from gitskill.message import one_line
 from gitskill.node import Kind, Live, Node
 from gitskill.ontop import OnTop, commit_on_top
 from gitskill.release import Released
@@ -111,6 +113,9 @@ def of_trace(past: Past, trace: str) -> tuple[Found, Found]:
 
 async def plan(past: Past, wanted: Found, reason: str, settlers: Settlers, who: Who) -> Drop:
     """Work out the skill without the lessons of `wanted`, or raise NeedsPerson, naming the lines in the way."""
+    if names := hidden_names(reason.replace("\n", " ")):
+        raise InvalidInput(f"the reason hides {names}")
+    reason = one_line(reason)  # a line of its own could pass for a trailer
     nodes = past.nodes
     gone = dict.fromkeys(wanted, reason)
     batch, noted = Batch(nodes.reader.repository), _Noted()

@@ -95,6 +95,18 @@ def test_dropping_twice_says_that_it_is_not_in_the_skill(released: Path, gitskil
     assert state(released) == before
 
 
+def test_a_reason_is_one_line_of_visible_text(released: Path, gitskill: Run) -> None:
+    before = state(released)
+
+    done = gitskill(released, "drop", "l0002a", "--why", "wrong\u202e")
+
+    assert (done.code, done.out) == (3, "")
+    assert "the reason hides U+202E" in done.err
+    assert state(released) == before
+    assert gitskill(released, "drop", "l0002a", "--why", "wrong\n\nSkill-Version: v9.9.9").code == 0
+    assert "\nwrong Skill-Version: v9.9.9\n" in git(released, "log", "-1", "--format=%B")
+
+
 def test_all_dropped_one_by_one_leave_the_base(released: Path, gitskill: Run) -> None:
     for lesson in ("l0003a", "l0001a", "l0002a"):
         assert gitskill(released, "drop", lesson).code == 0

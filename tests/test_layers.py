@@ -120,7 +120,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # a module or package: what of ours and of 
     },
     "ontop": {"ids", "message", "record", "release", "store", "version"},
     "rollback": {"checks", "errors", "ids", "ontop", "release", "store"},
-    "drop": {"checks", "consolidate", "errors", "ids", "node", "ontop", "release", "skill", "store"},
+    "drop": {"checks", "consolidate", "errors", "ids", "message", "node", "ontop", "release", "skill", "store"},
     "verify": {"checks", "errors", "record", "skill", "store", "version"},
     "publish": {"errors", "forge", "ids", "store"},
     "amend": {"checks", "errors", "ids", "lesson", "message", "skill", "store"},
