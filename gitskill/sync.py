@@ -36,6 +36,10 @@ class Wish:
         if self.lessons not in ("", ALL):
             RunId.parse(self.lessons)
 
+    def shown(self, repository: Repository) -> str:
+        """Name the remote where it is told or kept: a URL may hold a password, which goes to the remote alone."""
+        return remote.shown(repository, self.remote)
+
     def has_branch(self, repository: Repository, ref: str) -> bool:
         """Tell whether a ref is a branch of a lesson or merge that goes along."""
         above, _, name = ref.removeprefix(names.branches(repository)).partition("/")
@@ -94,7 +98,7 @@ def pull(
     """Bring what is new, and say what becomes of each ref. No ref moves yet."""
     here = ours(repository, wish)
     new = {ref: oid for ref, oid in there.items() if here.get(ref) != oid}
-    found = Pulled(seen(repository, wish.remote), there, Batch(repository))
+    found = Pulled(seen(repository, wish.shown(repository)), there, Batch(repository))
     brought = (
         remote.fetch(repository, wish.remote, [f"{ref}:{ref}" for ref in sorted(new)], may_ask=may_ask) if new else {}
     )
@@ -115,7 +119,7 @@ def pull(
 def settle(repository: Repository, wish: Wish, found: Pulled, who: Who) -> None:
     """Move the refs that a pull brought, all of them or none, and remember what was seen."""
     if found.moves:
-        record(repository, found.batch, Operation(f"sync {wish.remote}", tuple(found.moves), keep=False), who)
+        record(repository, found.batch, Operation(f"sync {wish.shown(repository)}", tuple(found.moves), keep=False), who)
     left = {each.ref for each in found.skipped}
     now = found.seen.with_refs((ref, oid) for ref, oid in found.there.items() if ref not in left)
     remember(repository, now)
@@ -131,7 +135,7 @@ def push(
     may_ask: bool = False,
 ) -> tuple[list[Step], list[Step]]:
     """Send what is new here, each ref only if the remote's is where it was seen; give what went and what did not."""
-    before = seen(repository, wish.remote)
+    before = seen(repository, wish.shown(repository))
     specs: dict[str, str] = {}
     steps, skipped = [], []
     for ref, oid in sorted(ours(repository, wish).items()):
@@ -154,14 +158,15 @@ def _send(
     named = [f"{oid}:{ref}" for ref, oid in specs.items()]
     done = remote.push(repository, wish.remote, named, leases=leases, may_ask=may_ask)
     arrived = {each.ref: specs[each.ref] for each in done.refs if each.state != "refused" and each.ref in specs}
-    now = seen(repository, wish.remote).with_refs(arrived.items())
+    name = wish.shown(repository)
+    now = seen(repository, name).with_refs(arrived.items())
     for ref in arrived.keys() & {traces.REF, REJECTED}:
         now = now.with_documents(shared.listed(repository, ref))
     remember(repository, now)
     if done.refused:
         told = "; ".join(f"{each.ref}: {each.reason}" for each in done.refused[:5])
         said = "; ".join(done.said[:3])
-        raise GitRefused(f"{wish.remote} did not take {told}", hint=said or "pull first, then push again")
+        raise GitRefused(f"{name} did not take {told}", hint=said or "pull first, then push again")
 
 
 def _to_send(repository: Repository, mine: tuple[str, str], old: str, last: str, who: Who) -> str | None:
@@ -203,7 +208,7 @@ def _keep_both(repository: Repository, wish: Wish, found: Pulled, theirs: tuple[
     """Put the remote's record beside ours: neither may be lost, and no rule says which is right."""
     ref, oid = theirs
     name = ref.removeprefix(names.RUNS)
-    beside = f"{names.REMOTES}{_plain(wish.remote)}/runs/{name}"
+    beside = f"{names.REMOTES}{_plain(wish.shown(repository))}/runs/{name}"
     why = "is another run there" if how is Relation.ANOTHER else "went on in another way there"
     old = target(repository, beside)
     if old != oid:

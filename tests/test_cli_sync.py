@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import SKILL, WHO, Done, commit_all, git, state
+from git_server import GitServer
 from gitskill import codec, sync
 from gitskill.cli.main import run
 from gitskill.errors import GitRefused
@@ -418,3 +419,21 @@ def test_what_cannot_be_is_told_and_changes_nothing(arguments: list[str], code: 
 
     assert (done.code, done.out) == (code, "")
     assert (refs(team / "ada"), state(team / "ada")) == before
+
+
+def test_a_password_in_the_url_is_neither_told_nor_kept(team: Path, gitskill: Run) -> None:
+    git(team / "origin.git", "config", "http.receivepack", "true")
+    gitskill(team / "ada", "sync", "origin")
+    with GitServer(team) as server:
+        url = f"http://{server.user}:{server.password}@127.0.0.1:{server.port}/origin.git"
+        done = gitskill(team / "bob", "sync", url, "--json")
+        again = gitskill(team / "ada", "sync", url, "--traces")
+
+    assert (done.code, again.code) == (0, 0), done.err + again.err
+    assert told(done)["pulled"] == [(RECORD, "brought, new")]
+    assert json.loads(done.out)["remote"] == f"{server.url}/origin.git"
+    for each in (team / "bob", team / "ada"):
+        kept = [path.read_text() for path in (each / ".git" / "gitskill").rglob("*.json")]
+        log = git(each, "log", "--format=%B", "refs/gitskill/oplog")
+        assert kept
+        assert server.password not in "".join([done.out, done.err, again.out, again.err, *kept, log])

@@ -71,7 +71,7 @@ def sync(session: Session, remote: str, flags: _Flags, as_json: bool) -> int:
         found.pushed.extend(pushed)
         told = {each.ref.partition(":")[0] for each in found.skipped}
         found.skipped.extend(each for each in kept if each.ref not in told)
-    _show(found, wish.remote, flags, as_json=as_json)
+    _show(found, wish.shown(session.repository), flags, as_json=as_json)
     return 7 if found.skipped else 0
 
 
