@@ -346,3 +346,19 @@ def test_the_hook_for_the_pre_commit_framework_runs_commands_that_we_have(hooked
 
     assert codes == {"gitskill": 3, "gitskill-check": 3, "gitskill-message": 0}
     assert [hooks[name]["stages"] for name in hooks] == [["pre-commit"], ["pre-commit", "manual"], ["commit-msg"]]
+
+
+def test_no_filter_runs_where_a_file_was_staged_this_very_second(
+    folder: Path, gitskill: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "SKILL.md").write_text(f"{SKILL}\nmore\n")
+    os.utime(folder / "SKILL.md", (2**31 - 1, 2**31 - 1))  # of every moment until then git cannot tell
+    git(folder, "add", "SKILL.md")
+    (folder / ".git/info/attributes").write_text("*.md filter=planted\n")
+    git(folder, "config", "filter.planted.clean", f"touch '{tmp_path}/ran'; cat")
+    monkeypatch.chdir(folder)  # as git calls its hooks
+
+    done = gitskill(folder, "hook", "pre-commit")
+
+    assert (done.code, done.err) == (0, "")
+    assert not (tmp_path / "ran").exists()

@@ -65,11 +65,14 @@ def run(
     """Run `git ARGS` on `git_dir` and return what it printed, or raise GitRefused with git's own words.
 
     A signal to this process does not break git off: what git has begun, it ends. `index` is read in place of the
-    repository's own.
+    repository's own; beside it lies nothing else.
     """
     try:
         env = _environment(who) | ({"GIT_INDEX_FILE": str(index)} if index else {})
-        code, printed, complaint = _ended(_command(git_dir, _SETTINGS, args), data, env)
+        # Where files were staged this very second git compares them with those around it, and that runs filters: an
+        # index is looked at where none of its files are.
+        place = index.parent if index else None
+        code, printed, complaint = _ended(_command(git_dir, _SETTINGS, args), data, env, place)
     except FileNotFoundError as error:
         raise _missing() from error
     if code:
@@ -88,7 +91,9 @@ def _missing() -> GitRefused:
     return GitRefused("the git program is not on PATH", hint="install git 2.38 or newer")
 
 
-def _ended(command: Sequence[str], data: bytes, env: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+def _ended(
+    command: Sequence[str], data: bytes, env: Mapping[str, str], place: Path | None = None
+) -> tuple[int, bytes, bytes]:
     """Give exit code, output and complaint. An exception that a signal raises here comes out when git has ended."""
     # Ctrl-C in a terminal goes to the whole process group: git is in a session of its own.
     process = subprocess.Popen(  # noqa: S603
@@ -97,6 +102,7 @@ def _ended(command: Sequence[str], data: bytes, env: Mapping[str, str]) -> tuple
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=env,
+        cwd=place,
         start_new_session=True,
     )
     try:
