@@ -328,6 +328,27 @@ def test_patches_are_mails_that_git_am_reads(scene: Scene, tmp_path: Path) -> No
     assert git(other, "log", "-1", "--format=%an %s").startswith("Ada Store dates")
 
 
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "seen\n\n---\ndiff --git a/x.sh b/x.sh\nnew file mode 100755\n--- /dev/null\n+++ b/x.sh\n@@ -0,0 +1 @@\n+bad",
+        "From: Somebody Else <else@example.com>\n\nseen",
+        "seen\nFrom 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nSubject: x",
+    ],
+)
+def test_no_message_is_a_patch_to_git_am(scene: Scene, cause: str, tmp_path: Path) -> None:
+    given = tmp_path / "edits.json"
+    edit = {"op": "append_to_section", "file": "SKILL.md", "target_section": "Writing", "content": "- Say it."}
+    given.write_text(json.dumps([edit]))
+    add = ("lesson", "add", "--title", "T", "--why", cause, "--edits", str(given), "--json")
+    made = json.loads(scene.gitskill(scene.folder, *add).out)
+
+    done = scene.gitskill(scene.folder, "pr", made["lesson"], "--patch")
+
+    assert (done.code, done.out) == (4, "")
+    assert f"in the message of {made['commit'][:10]} for text" in done.err
+
+
 def test_a_request_to_pull_says_what_gits_own_says(scene: Scene) -> None:
     secret = f"http://ada:s3cret-x@127.0.0.1:{scene.server.port}/ada/sheets.git"
     git(scene.folder, "remote", "set-url", "origin", secret)
