@@ -119,7 +119,9 @@ def pull(
 def settle(repository: Repository, wish: Wish, found: Pulled, who: Who) -> None:
     """Move the refs that a pull brought, all of them or none, and remember what was seen."""
     if found.moves:
-        record(repository, found.batch, Operation(f"sync {wish.shown(repository)}", tuple(found.moves), keep=False), who)
+        record(
+            repository, found.batch, Operation(f"sync {wish.shown(repository)}", tuple(found.moves), keep=False), who
+        )
     left = {each.ref for each in found.skipped}
     now = found.seen.with_refs((ref, oid) for ref, oid in found.there.items() if ref not in left)
     remember(repository, now)
