@@ -51,7 +51,7 @@ def consolidate(
       gitskill consolidate r0007
       gitskill consolidate r0007 --onto main
     """
-    from gitskill.cli.evolve import screen
+    from gitskill.cli.screen import of_run
     from gitskill.cli.status import document
     from gitskill.cli.working import find_run, stands
     from gitskill.ids import RunId
@@ -65,7 +65,7 @@ def consolidate(
     if as_json:
         output.document(document(session, found))
     else:
-        screen(session, found)
+        of_run(session, found)
 
 
 def _moved(session: Session, run: "Run", onto: str) -> "Run":

@@ -136,10 +136,10 @@ def follow_up(session: Session, run: "Run", done: "Decided") -> None:
     """Do what follows from verdicts, and say how they come to count."""
     if done.run:
         from gitskill.cli.consolidate import by_rule
-        from gitskill.cli.evolve import screen
+        from gitskill.cli.screen import of_run
 
         output.tell(f"{run.id} was released before, so {done.run} is a run of what you accepted")
-        screen(session, by_rule(session, done.run))
+        of_run(session, by_rule(session, done.run))
     elif done.verdicts and not done.is_closed:
         output.tell(f"  count it  gitskill consolidate {run.id}")
 
