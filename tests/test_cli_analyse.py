@@ -125,11 +125,11 @@ def test_a_budget_stops_hard_and_the_printed_command_goes_on(folder: Path, gitsk
     paused = gitskill(folder, "analyse", "--max-calls", "4")
 
     assert (paused.code, server.count) == (75, 4)
-    assert paused.err.splitlines()[-3].endswith("gitskill analyse --run r0001 --max-calls 4")
+    assert paused.err.splitlines()[-3].endswith("gitskill analyse --run r0001 --max-calls 8")
     assert told(gitskill(folder, "status", "--json"))["traces"]["pending"] == 2
     still = gitskill(folder, "analyse", "--run", "r0001", "--max-calls", "4")
     assert (still.code, server.count) == (75, 4)
-    done = told(gitskill(folder, "analyse", "--run", "r0001", "--json"))
+    done = told(gitskill(folder, "analyse", "--run", "r0001", "--max-calls", "8", "--json"))
     assert (server.count, done["calls"], done["traces"]["lessons"]) == (6, 6, 6)
 
 
@@ -140,7 +140,7 @@ def test_the_printed_command_keeps_the_limits_and_who_settles(folder: Path, gits
     paused = gitskill(folder, "evolve", "--max-tokens", "1", "--min-support", "1", "--engine", "rules", "--release")
 
     assert paused.code == 75
-    wanted = "gitskill evolve --run r0001 --max-tokens 1 --min-support 1 --engine rules --release"
+    wanted = "gitskill evolve --run r0001 --max-tokens 2 --min-support 1 --engine rules --release"
     assert paused.err.splitlines()[-3].endswith(wanted)
 
 

@@ -84,9 +84,9 @@ def studied(
     _introduce(job)
     try:
         until_signal(working.work(session, job))
-    except (GitskillError, KeyboardInterrupt, SystemExit):
+    except (GitskillError, KeyboardInterrupt, SystemExit) as error:
         command = click.get_current_context().info_name
-        again = f"{models.again(flags)}{choosing.again(study)}{more}"
+        again = f"{models.again(flags, error)}{choosing.again(study)}{more}"
         output.tell(f"  go on     gitskill {command} --run {job.run.id}{again}")
         raise
     return Studied(job.run.id, job.chosen, job.skipped)

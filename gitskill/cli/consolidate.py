@@ -109,8 +109,8 @@ def merge(
         gathered = _gathered(session, found)
         try:
             until_signal(_merge(session, found, gathered, None if engine == "rules" else chosen, min_support, lock))
-        except (GitskillError, KeyboardInterrupt, SystemExit):
-            again = f"{models.again(flags)} --min-support {min_support} --engine {engine}"
+        except (GitskillError, KeyboardInterrupt, SystemExit) as error:
+            again = f"{models.again(flags, error)} --min-support {min_support} --engine {engine}"
             output.tell(f"  go on     gitskill consolidate {run}{again}")
             raise
 

@@ -90,13 +90,19 @@ flags = options.together("flags", ModelFlags, _OPTIONS)
 """Gives a command the options of a model; it gets them as one argument `flags`, a ModelFlags."""
 
 
-def again(flags: ModelFlags) -> str:
-    """Give the flags without which a run would go on with another model, or without the limits that were asked for."""
+def again(flags: ModelFlags, stopped: BaseException) -> str:
+    """Give the flags without which a run would go on with another model, or without the limits that were asked for.
+
+    Where such a limit `stopped` it, they allow as much again: with the same ones it would not get far.
+    """
+    from gitskill.model.failures import BudgetSpent
+
+    times = 2 if isinstance(stopped, BudgetSpent) else 1
     given = (("--model", flags.model), ("--base-url", flags.base_url))
     told = "".join(f" {flag} {shlex.quote(value)}" for flag, value in given if value)
     limits = (("--max-calls", flags.max_calls), ("--max-tokens", flags.max_tokens), ("--max-usd", flags.max_usd))
     told += " --local" * flags.local + " --offline" * flags.offline
-    return told + "".join(f" {flag} {most}" for flag, most in limits if most is not None)
+    return told + "".join(f" {flag} {most * times or times - 1}" for flag, most in limits if most is not None)
 
 
 def chosen(session: Session, flags: ModelFlags, base: "CommitId | None" = None) -> Chosen:

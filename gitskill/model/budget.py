@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from gitskill.errors import InvalidInput
-from gitskill.model.failures import Paused
+from gitskill.model.failures import BudgetSpent
 from gitskill.model.prices import Prices
 from gitskill.model.request import Answer, Model, Question, Usage
 from gitskill.model.sizes import Sizes
@@ -95,7 +95,7 @@ class Budgeted:
         return self._spent
 
     async def ask(self, question: Question) -> Answer:
-        """Pass the question on, or raise Paused before anything is sent."""
+        """Pass the question on, or raise BudgetSpent before anything is sent."""
         worst = self._worst(question)
         await self._set_aside(worst)
         # What breaks off midway may be billed: it counts as a call, of a size that nobody told us.
@@ -113,7 +113,7 @@ class Budgeted:
         """Take `worst` out of what is left; wait for calls under way, which mostly cost less than was set aside."""
         while over := (self._spent + self._aside + worst).beyond(self._limits):
             if self._aside.calls == 0:
-                raise Paused(
+                raise BudgetSpent(
                     self._spent_up(over),
                     hint="allow more; the same command goes on where it stood",
                 )

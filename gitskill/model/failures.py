@@ -29,6 +29,10 @@ class Paused(Failed):
     exit_code: ClassVar[int] = 75
 
 
+class BudgetSpent(Paused):
+    """A budget of the person's own is spent: going on takes a larger one."""
+
+
 class LedgerUnusable(GitskillError):
     """The ledger is damaged, in the way of another process, or not ours."""
 
