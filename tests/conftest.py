@@ -109,14 +109,24 @@ def state(folder: Path) -> tuple[str, bytes, dict[str, bytes]]:
     return head + "\n".join(own), index.read_bytes() if index.exists() else b"", files
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Make a repository on disk whose root is the sample skill, committed on main."""
-    place = tmp_path / "sheets"
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory, sealed_git: None) -> Path:  # noqa: ARG001
+    """Make the repository that `folder` copies: thousands of tests want one."""
+    place = tmp_path_factory.mktemp("made-once") / "sheets"
     place.mkdir()
     git(place, "init", "-q", "-b", "main")
     (place / "SKILL.md").write_text(SKILL)
     commit_all(place, "Base")
+    shutil.rmtree(place / ".git" / "hooks")
+    return place
+
+
+@pytest.fixture
+def folder(tmp_path: Path, made_once: Path) -> Path:
+    """Make a repository on disk whose root is the sample skill, committed on main."""
+    place = tmp_path / "sheets"
+    shutil.copytree(made_once, place)
+    git(place, "update-index", "-q", "--refresh")  # a copy is another file to git's index
     return place
 
 
