@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Tests start the program hundreds of times: without compiled files each start would read all of its source again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-model torture check conformance explore bench clean
 
 demo: $(VENV)/.ready
