@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,10 +23,23 @@ def told(done: Done) -> Any:
     return json.loads(done.out)
 
 
+@pytest.fixture(scope="module")
+def evolved_once(made_once: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Evolve once what the tests of this file look at, each in a copy of its own."""
+    place = tmp_path_factory.mktemp("evolved") / "sheets"
+    shutil.copytree(made_once, place)
+    words = ["-C", str(place), "evolve", "--traces", str(INTERCODE), "--json"]
+    program = [sys.executable, "-c", "from gitskill.cli.main import main; main()"]
+    done = subprocess.run([*program, *words], check=True, capture_output=True, text=True)
+    return place, json.loads(done.stdout)
+
+
 @pytest.fixture
-def evolved(folder: Path, gitskill: Run) -> dict[str, Any]:
-    found = told(gitskill(folder, "evolve", "--traces", str(INTERCODE), "--json"))
-    assert isinstance(found, dict)
+def evolved(folder: Path, evolved_once: tuple[Path, dict[str, Any]]) -> dict[str, Any]:
+    place, found = evolved_once
+    shutil.rmtree(folder)
+    shutil.copytree(place, folder)
+    git(folder, "update-index", "-q", "--refresh")
     return found
 
 
