@@ -404,3 +404,18 @@ def test_a_resolution_is_named_by_its_number(nodes: NodeStore, gitskill: Run) ->
     folder = Path(nodes.reader.repository.shown)
 
     assert gitskill(folder, "blame", "--rev", node.commit, "-L", "19").out.startswith("res m1-01.1 l0001a l0002a  2/")
+
+
+def test_what_a_person_committed_between_the_base_of_a_run_and_its_release_is_that_persons(
+    folder: Path, bullet: Callable[[str, str], str], gitskill: Run
+) -> None:
+    bullet("Writing", "One.")
+    gitskill(folder, "merge", "l0001a")
+    write(folder, "Store dates as dates.", "Store dates as ISO dates.", "By hand")
+    release(folder, "r0001/m1-01", "v1.1.0")
+
+    found = sources(gitskill, folder)
+
+    assert found["Store dates as ISO dates."] == ("person", [], "By hand")
+    assert found["- Save to a new file."] == ("base", [], "Base")
+    assert found["- One."][:2] == ("lesson", ["r0001/l0001a"])

@@ -21,7 +21,7 @@ from gitskill.skill.compose import Line, compose
 from gitskill.skill.diff import former_name, matching_lines
 from gitskill.skill.hunks import Hunk
 from gitskill.skill.snapshot import is_binary
-from gitskill.store.history import after_octopuses
+from gitskill.store.history import since_lessons
 from gitskill.store.nodes import NodeStore, parts
 from gitskill.store.past import Past
 
@@ -89,7 +89,7 @@ class _Walk:
         self.makers: dict[CommitId, dict[LessonId, Live]] = {}
         self.settled: dict[int, tuple[Live, Mapping[str, Sequence[Live]]]] = {}
         self._written_in = cache(self._writer)
-        self.taught = cache(lambda: after_octopuses(self.git, start))
+        self.since = cache(lambda: since_lessons(self.git, start))
         self.pending: dict[tuple[CommitId, str], _Wanted] = {}
         self.queue: list[tuple[int, int, CommitId, str]] = []
         self.found: dict[int, _Credit] = {}
@@ -214,7 +214,7 @@ class _Walk:
         lesson = self._lesson(commit)
         if lesson:
             return _Credit(commit, Kind.LESSON, ((lesson, commit),))
-        return _Credit(commit, Kind.PERSON if commit in self.taught() else Kind.BASE)
+        return _Credit(commit, Kind.PERSON if commit in self.since() else Kind.BASE)
 
     def _lesson(self, commit: CommitId) -> LessonId | None:
         """Tell which lesson a commit outside any octopus is: a person may have taken one by itself."""

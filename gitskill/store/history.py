@@ -56,14 +56,16 @@ def _octopus(repository: Repository, commit: CommitId) -> Octopus | None:
     return says if says and len(repository.parents(commit)) > 1 else None
 
 
-def after_octopuses(repository: Repository, start: CommitId) -> frozenset[CommitId]:
-    """Give the commits in the history of `start` that have an octopus in their own."""
-    made = {commit for commit, _ in octopuses(repository, start)}
-    found: set[str] = set()
-    for commit in repository.git.walk(start, SortMode.TOPOLOGICAL | SortMode.REVERSE) if made else ():
-        if any(str(parent) in made or str(parent) in found for parent in commit.parent_ids):
-            found.add(str(commit.id))
-    return frozenset(map(CommitId, found))
+def since_lessons(repository: Repository, start: CommitId) -> frozenset[CommitId]:
+    """Give the commits in the history of `start` that the first lessons did not stand on; none where there are none."""
+    bases = {repository.parents(commit)[0] for commit, _ in octopuses(repository, start)}
+    first = [base for base in bases if next(octopuses(repository, base), None) is None]
+    if not first:
+        return frozenset()
+    walk = repository.git.walk(start, SortMode.TOPOLOGICAL)
+    for base in first:
+        walk.hide(base)
+    return frozenset(CommitId(str(commit.id)) for commit in walk)
 
 
 def _tips(repository: Repository) -> list[CommitId]:
