@@ -1,11 +1,13 @@
 """What every test may count on: a sealed git, a skill in a real repository, the real program."""
 
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pygit2
 import pytest
@@ -153,6 +155,26 @@ class Done:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(scope="session")
+def decidable_once(tmp_path_factory: pytest.TempPathFactory, sealed_git: None) -> Path:  # noqa: ARG001
+    from verdict_runs import consolidated  # noqa: PLC0415 - it needs what is above
+
+    return consolidated(tmp_path_factory.mktemp("decidable") / "sheets")
+
+
+@pytest.fixture
+def decidable(decidable_once: Path, tmp_path: Path) -> Path:
+    """Make a repository with a consolidated run whose lessons are for a person to decide on."""
+    shutil.copytree(decidable_once, tmp_path / "sheets")
+    return tmp_path / "sheets"
+
+
+def told(done: Done) -> Any:
+    """Read the document that a command printed, which must have gone well."""
+    assert done.code == 0, done.err
+    return json.loads(done.out)
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Self
+
+from loopback import Loopback
 
 
 @dataclass(slots=True)
@@ -178,17 +180,8 @@ def always(reaction: Reaction) -> Script:
     return lambda _: reaction
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 256
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that hang up are what these tests are about."""
-
-
 @dataclass
-class FaultServer:
+class FaultServer(Loopback):
     """The server. `latency` is seconds, or a range of them from which `seed` draws."""
 
     script: Script = field(default_factory=lambda: always(ok()))
@@ -202,22 +195,13 @@ class FaultServer:
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._draw = random.Random(self.seed)  # noqa: S311
-        self._server = _Server(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-        return self
+        return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
+        super().__exit__(kind, error, trace)
 
     @property
     def url(self) -> str:
@@ -231,7 +215,7 @@ class FaultServer:
     def latencies(self) -> Sequence[float]:
         return [seen.seconds for seen in self.seen]
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def handler(self) -> type[BaseHTTPRequestHandler]:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):

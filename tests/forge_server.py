@@ -7,6 +7,7 @@ their documentation.
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,7 @@ def violations(value: Any, schema: Mapping[str, Any], place: str) -> list[str]:
 
 
 @dataclass
-class Host:
+class Host(ABC):
     """What every forge does: it knows one repository and one token."""
 
     project: str = "ada/sheets"
@@ -55,8 +56,9 @@ class Host:
         path, _, query = seen.path.partition("?")
         return self.answer(seen, path, dict(parse_qsl(query)))
 
+    @abstractmethod
     def answer(self, seen: Seen, path: str, query: dict[str, str]) -> Reaction:
-        raise NotImplementedError
+        """Answer a request of whoever has the token."""
 
 
 @dataclass

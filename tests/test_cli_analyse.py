@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from analyst_server import analysts, lesson, lessons, quotable, rule_for
-from conftest import Done, commit_all, git, state
+from conftest import Done, commit_all, git, state, told
 from fault_server import FaultServer, Seen, error, ok
 from study_runs import runs
 
@@ -36,11 +36,6 @@ def stored(gitskill: Run, folder: Path, *, good: int = 0, bad: int = 0) -> None:
 
 def refs(folder: Path, under: str = "refs/") -> list[str]:
     return git(folder, "for-each-ref", "--format=%(refname) %(objectname)", under).splitlines()
-
-
-def told(done: Done) -> Any:
-    assert done.code == 0, done.err
-    return json.loads(done.out)
 
 
 def test_every_success_trace_is_one_call_and_one_lesson_on_a_branch(

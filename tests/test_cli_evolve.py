@@ -11,16 +11,11 @@ from typing import Any
 
 import pytest
 
-from conftest import SHARED, Done, git, state
+from conftest import SHARED, Done, git, state, told
 from study_runs import runs
 
 Run = Callable[..., Done]
 INTERCODE = SHARED / "trajectories" / "intercode-bash"
-
-
-def told(done: Done) -> Any:
-    assert done.code == 0, done.err
-    return json.loads(done.out)
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,11 @@
 """What a run would do, before anything is sent; and where a run stands."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from conftest import Done, git
+from conftest import Done, git, told
 from fault_server import FaultServer
 from study_runs import runs
 
@@ -19,11 +17,6 @@ def stored(gitskill: Run, folder: Path, **counts: int) -> None:
     place, labels = runs(folder.parent / "runs", **counts)
     done = gitskill(folder, "traces", "add", str(place), "--labels", str(labels))
     assert done.code == 0, done.err
-
-
-def told(done: Done) -> Any:
-    assert done.code == 0, done.err
-    return json.loads(done.out)
 
 
 def refs(folder: Path) -> str:

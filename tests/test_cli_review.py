@@ -1,14 +1,11 @@
 """What a person decides about lessons: kept, counted by the next consolidation, remembered, and taken back."""
 
-import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from conftest import SKILL, WHO, Done, commit_all, git, state
+from conftest import SKILL, WHO, Done, commit_all, git, state, told
 from gitskill.errors import RefMoved
 from gitskill.fate import Decision
 from gitskill.ids import LessonId
@@ -18,26 +15,10 @@ from gitskill.store.repository import Repository
 from gitskill.store.runs import recorded
 from gitskill.store.skills import SkillReader
 from study_runs import runs
-from verdict_runs import consolidated, study
+from verdict_runs import study
 
 Run = Callable[..., Done]
 ENDS = ("merged", "folded", "dropped", "held", "rejected")
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, sealed_git: None) -> Path:  # noqa: ARG001
-    return consolidated(tmp_path_factory.mktemp("review") / "sheets")
-
-
-@pytest.fixture
-def place(template: Path, tmp_path: Path) -> Path:
-    shutil.copytree(template, tmp_path / "sheets")
-    return tmp_path / "sheets"
-
-
-def told(done: Done) -> Any:
-    assert done.code == 0, done.err
-    return json.loads(done.out)
 
 
 @pytest.fixture
@@ -58,8 +39,8 @@ def skill(folder: Path, of: str = "r0001") -> str:
     return git(folder, "show", f"gitskill/{of}/evolved:SKILL.md")
 
 
-def test_what_waits_comes_first(place: Path, gitskill: Run) -> None:
-    found = told(gitskill(place, "review", "--json"))
+def test_what_waits_comes_first(decidable: Path, gitskill: Run) -> None:
+    found = told(gitskill(decidable, "review", "--json"))
 
     assert found["run"] == "r0001"
     assert [(each["lesson"], each["state"], each["waits"]) for each in found["lessons"]][:3] == [
@@ -70,37 +51,37 @@ def test_what_waits_comes_first(place: Path, gitskill: Run) -> None:
 
 
 def test_an_accepted_lesson_stands_after_the_next_consolidation_and_not_before(
-    place: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
+    decidable: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
 ) -> None:
-    before = state(place), git(place, "rev-parse", "gitskill/r0001/evolved")
+    before = state(decidable), git(decidable, "rev-parse", "gitskill/r0001/evolved")
 
-    done = gitskill(place, "review", "--accept", "l0003a", "--accept", "r0001/l0004a")
+    done = gitskill(decidable, "review", "--accept", "l0003a", "--accept", "r0001/l0004a")
 
     assert (done.code, done.out) == (0, "accepted  r0001/l0003a\naccepted  r0001/l0004a\n")
     assert done.err == "  count it  gitskill consolidate r0001\n"
-    assert (state(place), git(place, "rev-parse", "gitskill/r0001/evolved")) == before
-    assert states(place)["l0003a"] == "proposed"
-    assert told(gitskill(place, "status", "--json"))["uncounted"] == ["r0001/l0003a", "r0001/l0004a"]
-    found = told(gitskill(place, "consolidate", "r0001", "--json"))
+    assert (state(decidable), git(decidable, "rev-parse", "gitskill/r0001/evolved")) == before
+    assert states(decidable)["l0003a"] == "proposed"
+    assert told(gitskill(decidable, "status", "--json"))["uncounted"] == ["r0001/l0003a", "r0001/l0004a"]
+    found = told(gitskill(decidable, "consolidate", "r0001", "--json"))
     assert (found["lessons"]["held"], found["lessons"]["pending"], found["uncounted"]) == (0, 0, [])
-    assert states(place)["l0003a"] == states(place)["l0004a"] == "merged"
-    assert "- Install it with `sudo make`." in skill(place)  # not in a reference, though one trace teaches it
-    assert "Store dates as ISO dates." in skill(place)
-    assert state(place) == before[0]
+    assert states(decidable)["l0003a"] == states(decidable)["l0004a"] == "merged"
+    assert "- Install it with `sudo make`." in skill(decidable)  # not in a reference, though one trace teaches it
+    assert "Store dates as ISO dates." in skill(decidable)
+    assert state(decidable) == before[0]
 
 
 def test_a_rejected_lesson_is_gone_after_the_next_consolidation_with_all_that_says_the_same(
-    place: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
+    decidable: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
 ) -> None:
-    done = gitskill(place, "review", "--reject", "l0001a", "--reason", "we look last")
+    done = gitskill(decidable, "review", "--reject", "l0001a", "--reason", "we look last")
 
     assert done.code == 0
-    assert states(place)["l0001a"] == "merged"
-    assert "counts with: gitskill consolidate r0001" in gitskill(place, "show", "l0001a").out
-    gitskill(place, "consolidate", "r0001")
-    assert states(place)["l0001a"] == states(place)["l0002a"] == "rejected"
-    assert "Look first" not in skill(place)
-    shown = told(gitskill(place, "show", "l0001a", "--json"))
+    assert states(decidable)["l0001a"] == "merged"
+    assert "counts with: gitskill consolidate r0001" in gitskill(decidable, "show", "l0001a").out
+    gitskill(decidable, "consolidate", "r0001")
+    assert states(decidable)["l0001a"] == states(decidable)["l0002a"] == "rejected"
+    assert "Look first" not in skill(decidable)
+    shown = told(gitskill(decidable, "show", "l0001a", "--json"))
     assert (shown["state"], shown["by"], shown["reason"]) == ("rejected", "person", "we look last")
     assert shown["verdict"] | {"commit": ""} == {
         "lesson": "r0001/l0001a",
@@ -111,67 +92,67 @@ def test_a_rejected_lesson_is_gone_after_the_next_consolidation_with_all_that_sa
         "when": 1_700_000_000,
         "again": None,
     }
-    assert "verdict   rejected by Ada on 2023-11-14: we look last\n" in gitskill(place, "show", "l0001a").out
-    other = told(gitskill(place, "show", "l0002a", "--json"))
+    assert "verdict   rejected by Ada on 2023-11-14: we look last\n" in gitskill(decidable, "show", "l0001a").out
+    other = told(gitskill(decidable, "show", "l0002a", "--json"))
     assert (other["by"], other["reason"]) == ("person", "turned down in r0001/l0001a: we look last")
 
 
 def test_a_held_lesson_that_is_rejected_waits_no_more(
-    place: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
+    decidable: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
 ) -> None:
-    gitskill(place, "review", "r0001", "--reject", "l0003a,l0004a", "--reason", "no")
+    gitskill(decidable, "review", "r0001", "--reject", "l0003a,l0004a", "--reason", "no")
 
-    assert states(place)["l0003a"] == states(place)["l0004a"] == "rejected"
+    assert states(decidable)["l0003a"] == states(decidable)["l0004a"] == "rejected"
 
 
 def test_all_that_waits_can_be_accepted_at_once_but_for_what_is_rejected(
-    place: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
+    decidable: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
 ) -> None:
-    made = told(gitskill(place, "review", "--accept-held", "--reject", "l0004a", "--reason", "no", "--json"))
+    made = told(gitskill(decidable, "review", "--accept-held", "--reject", "l0004a", "--reason", "no", "--json"))
 
     assert [(each["lesson"], each["verdict"]) for each in made["verdicts"]] == [
         ("r0001/l0004a", "reject"),
         ("r0001/l0003a", "accept"),
     ]
-    gitskill(place, "consolidate")
-    assert (states(place)["l0003a"], states(place)["l0004a"]) == ("merged", "rejected")
-    assert gitskill(place, "review", "--accept-held").err == "no lesson of r0001 waits for a person\n"
+    gitskill(decidable, "consolidate")
+    assert (states(decidable)["l0003a"], states(decidable)["l0004a"]) == ("merged", "rejected")
+    assert gitskill(decidable, "review", "--accept-held").err == "no lesson of r0001 waits for a person\n"
 
 
-def test_the_same_verdict_twice_is_one(place: Path, gitskill: Run) -> None:
-    gitskill(place, "review", "--accept", "l0003a", "--reject", "l0001a", "--reason", "no")
-    refs = git(place, "for-each-ref")
+def test_the_same_verdict_twice_is_one(decidable: Path, gitskill: Run) -> None:
+    gitskill(decidable, "review", "--accept", "l0003a", "--reject", "l0001a", "--reason", "no")
+    refs = git(decidable, "for-each-ref")
 
-    assert gitskill(place, "review", "--accept", "l0003a", "--reject", "l0001a", "--reason", "no").code == 0
-    assert git(place, "for-each-ref") == refs
+    assert gitskill(decidable, "review", "--accept", "l0003a", "--reject", "l0001a", "--reason", "no").code == 0
+    assert git(decidable, "for-each-ref") == refs
 
 
-def test_undo_takes_back_all_verdicts_of_one_call_and_the_memory(place: Path, gitskill: Run) -> None:
-    before = git(place, "for-each-ref", "refs/heads", "refs/gitskill/runs", "refs/gitskill/rejected")
-    gitskill(place, "review", "--accept", "l0003a", "--reject", "l0001a", "--reason", "no")
+def test_undo_takes_back_all_verdicts_of_one_call_and_the_memory(decidable: Path, gitskill: Run) -> None:
+    before = git(decidable, "for-each-ref", "refs/heads", "refs/gitskill/runs", "refs/gitskill/rejected")
+    gitskill(decidable, "review", "--accept", "l0003a", "--reject", "l0001a", "--reason", "no")
 
-    done = gitskill(place, "undo")
+    done = gitskill(decidable, "undo")
 
     assert done.out == "undone: review r0001: reject l0001a, accept l0003a\n"
-    assert git(place, "for-each-ref", "refs/heads", "refs/gitskill/runs", "refs/gitskill/rejected") == before
+    assert git(decidable, "for-each-ref", "refs/heads", "refs/gitskill/runs", "refs/gitskill/rejected") == before
 
 
 def test_a_lesson_that_moves_after_it_was_accepted_is_held_again(
-    place: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
+    decidable: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
 ) -> None:
-    gitskill(place, "review", "--accept", "l0003a")
-    ref = git(place, "for-each-ref", "--format=%(refname)", "refs/heads/gitskill/r0001/l0003a*").strip()
-    tip = git(place, "rev-parse", ref).strip()
-    further = git(place, "commit-tree", "-p", tip, "-m", "More", f"{tip}^{{tree}}").strip()
-    git(place, "update-ref", ref, further)
+    gitskill(decidable, "review", "--accept", "l0003a")
+    ref = git(decidable, "for-each-ref", "--format=%(refname)", "refs/heads/gitskill/r0001/l0003a*").strip()
+    tip = git(decidable, "rev-parse", ref).strip()
+    further = git(decidable, "commit-tree", "-p", tip, "-m", "More", f"{tip}^{{tree}}").strip()
+    git(decidable, "update-ref", ref, further)
 
-    assert states(place)["l0003a"] == "held"
-    gitskill(place, "consolidate")
-    assert states(place)["l0003a"] == "held"
-    assert "its branch has moved since Ada accepted it" in gitskill(place, "show", "l0003a").out
-    gitskill(place, "review", "--accept", "l0003a")
-    gitskill(place, "consolidate")
-    assert states(place)["l0003a"] == "merged"
+    assert states(decidable)["l0003a"] == "held"
+    gitskill(decidable, "consolidate")
+    assert states(decidable)["l0003a"] == "held"
+    assert "its branch has moved since Ada accepted it" in gitskill(decidable, "show", "l0003a").out
+    gitskill(decidable, "review", "--accept", "l0003a")
+    gitskill(decidable, "consolidate")
+    assert states(decidable)["l0003a"] == "merged"
 
 
 WRONG: list[tuple[tuple[str, ...], int, str]] = [
@@ -189,108 +170,111 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
 ]
 
 
-def test_what_cannot_be_decided_is_said_and_nothing_is_written(place: Path, gitskill: Run) -> None:
-    refs, before = git(place, "for-each-ref"), state(place)
+def test_what_cannot_be_decided_is_said_and_nothing_is_written(decidable: Path, gitskill: Run) -> None:
+    refs, before = git(decidable, "for-each-ref"), state(decidable)
 
     for args, code, says in WRONG:
-        done = gitskill(place, "review", *args)
+        done = gitskill(decidable, "review", *args)
         assert (done.code, says in done.err) == (code, True), (args, done.err)
 
-    assert (git(place, "for-each-ref"), state(place)) == (refs, before)
+    assert (git(decidable, "for-each-ref"), state(decidable)) == (refs, before)
 
 
-def test_a_branch_that_breaks_the_skill_cannot_be_accepted(place: Path, gitskill: Run) -> None:
-    ref = git(place, "for-each-ref", "--format=%(refname)", "refs/heads/gitskill/r0001/l0003a*").strip()
-    blob = git(place, "hash-object", "-w", "--stdin", data="no frontmatter\n").strip()
-    tree = git(place, "mktree", data=f"100644 blob {blob}\tSKILL.md\n").strip()
-    git(place, "update-ref", ref, git(place, "commit-tree", "-p", ref, "-m", "Break", tree).strip())
-    refs = git(place, "for-each-ref")
+def test_a_branch_that_breaks_the_skill_cannot_be_accepted(decidable: Path, gitskill: Run) -> None:
+    ref = git(decidable, "for-each-ref", "--format=%(refname)", "refs/heads/gitskill/r0001/l0003a*").strip()
+    blob = git(decidable, "hash-object", "-w", "--stdin", data="no frontmatter\n").strip()
+    tree = git(decidable, "mktree", data=f"100644 blob {blob}\tSKILL.md\n").strip()
+    git(decidable, "update-ref", ref, git(decidable, "commit-tree", "-p", ref, "-m", "Break", tree).strip())
+    refs = git(decidable, "for-each-ref")
 
-    done = gitskill(place, "review", "--accept", "l0003a", "--accept", "l0004a")
+    done = gitskill(decidable, "review", "--accept", "l0003a", "--accept", "l0004a")
 
     assert (done.code, "r0001/l0003a cannot be accepted: " in done.err) == (3, True)
-    assert git(place, "for-each-ref") == refs
+    assert git(decidable, "for-each-ref") == refs
 
 
-def test_what_was_accepted_may_be_merged_by_hand(place: Path, gitskill: Run) -> None:
-    assert gitskill(place, "merge", "l0003a", "l0001a").code == 4
-    gitskill(place, "review", "--accept", "l0003a")
+def test_what_was_accepted_may_be_merged_by_hand(decidable: Path, gitskill: Run) -> None:
+    assert gitskill(decidable, "merge", "l0003a", "l0001a").code == 4
+    gitskill(decidable, "review", "--accept", "l0003a")
 
-    assert gitskill(place, "merge", "l0003a", "l0001a").code == 0
+    assert gitskill(decidable, "merge", "l0003a", "l0001a").code == 0
 
 
 def test_a_held_lesson_that_is_accepted_after_the_release_is_a_run_of_one(
-    place: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
+    decidable: Path, gitskill: Run, states: Callable[[Path], dict[str, str]]
 ) -> None:
-    git(place, "merge", "-q", "--no-ff", "-m", "Take it", "gitskill/r0001/evolved")
-    before = state(place)
+    git(decidable, "merge", "-q", "--no-ff", "-m", "Take it", "gitskill/r0001/evolved")
+    before = state(decidable)
 
-    done = gitskill(place, "review", "--accept", "l0003a")
+    done = gitskill(decidable, "review", "--accept", "l0003a")
 
-    assert (done.code, state(place)) == (0, before)
+    assert (done.code, state(decidable)) == (0, before)
     assert done.out.startswith("accepted  r0001/l0003a  as r0002/l0003a\n1 lesson = 1 merged\n")
     assert "1/6  l0003a  Install it" in done.out
     assert "gitskill release r0002" in done.err
-    assert states(place)["l0003a"] == "folded"
-    assert "Lesson-Of: r0001/l0003a " in git(place, "log", "-1", "--format=%B", "gitskill/r0002/l0003a-install-it")
-    assert git(place, "diff", "--numstat", "HEAD", "gitskill/r0002/evolved") == "1\t0\tSKILL.md\n"
-    again = told(gitskill(place, "consolidate", "r0002", "--json"))
-    assert (again["candidate"], again["top"][0]["of"]) == (git(place, "rev-parse", "gitskill/r0002/evolved").strip(), 6)
-    git(place, "merge", "-q", "--no-ff", "-m", "Take it too", "gitskill/r0002/evolved")
-    assert gitskill(place, "check").code == 0
-    refused = gitskill(place, "review", "--accept", "l0003a", "--json")
+    assert states(decidable)["l0003a"] == "folded"
+    assert "Lesson-Of: r0001/l0003a " in git(decidable, "log", "-1", "--format=%B", "gitskill/r0002/l0003a-install-it")
+    assert git(decidable, "diff", "--numstat", "HEAD", "gitskill/r0002/evolved") == "1\t0\tSKILL.md\n"
+    again = told(gitskill(decidable, "consolidate", "r0002", "--json"))
+    assert (again["candidate"], again["top"][0]["of"]) == (
+        git(decidable, "rev-parse", "gitskill/r0002/evolved").strip(),
+        6,
+    )
+    git(decidable, "merge", "-q", "--no-ff", "-m", "Take it too", "gitskill/r0002/evolved")
+    assert gitskill(decidable, "check").code == 0
+    refused = gitskill(decidable, "review", "--accept", "l0003a", "--json")
     assert (refused.code, "r0002/l0003a is merged already" in refused.err) == (3, True)
 
 
-def test_what_is_released_cannot_be_decided_any_more(place: Path, gitskill: Run) -> None:
-    git(place, "merge", "-q", "--no-ff", "-m", "Take it", "gitskill/r0001/evolved")
-    refs = git(place, "for-each-ref")
+def test_what_is_released_cannot_be_decided_any_more(decidable: Path, gitskill: Run) -> None:
+    git(decidable, "merge", "-q", "--no-ff", "-m", "Take it", "gitskill/r0001/evolved")
+    refs = git(decidable, "for-each-ref")
 
-    done = gitskill(place, "review", "--reject", "l0001a", "--reason", "no")
+    done = gitskill(decidable, "review", "--reject", "l0001a", "--reason", "no")
 
     assert (done.code, "gitskill drop r0001/l0001a" in done.err) == (3, True)
-    assert git(place, "for-each-ref") == refs
+    assert git(decidable, "for-each-ref") == refs
 
 
-def test_a_late_acceptance_stops_where_the_skill_changed_the_same_lines(place: Path, gitskill: Run) -> None:
-    git(place, "merge", "-q", "--no-ff", "-m", "Take it", "gitskill/r0001/evolved")
-    text = (place / "SKILL.md").read_text()
-    (place / "SKILL.md").write_text(text.replace("Store dates as dates.", "Store dates as text."))
-    commit_all(place, "Mine")
-    refs = git(place, "for-each-ref")
+def test_a_late_acceptance_stops_where_the_skill_changed_the_same_lines(decidable: Path, gitskill: Run) -> None:
+    git(decidable, "merge", "-q", "--no-ff", "-m", "Take it", "gitskill/r0001/evolved")
+    text = (decidable / "SKILL.md").read_text()
+    (decidable / "SKILL.md").write_text(text.replace("Store dates as dates.", "Store dates as text."))
+    commit_all(decidable, "Mine")
+    refs = git(decidable, "for-each-ref")
 
-    done = gitskill(place, "review", "--accept", "l0004a", "--accept", "l0003a")
+    done = gitskill(decidable, "review", "--accept", "l0004a", "--accept", "l0003a")
 
     assert (done.code, "the base changed the same" in done.err) == (4, True)
     assert "gitskill consolidate r0001 --onto HEAD" in done.err
-    assert git(place, "for-each-ref") == refs
+    assert git(decidable, "for-each-ref") == refs
 
 
 def test_what_was_turned_down_is_not_proposed_again_until_it_is_accepted(
-    place: Path, gitskill: Run, states: Callable[..., dict[str, str]]
+    decidable: Path, gitskill: Run, states: Callable[..., dict[str, str]]
 ) -> None:
-    gitskill(place, "review", "--reject", "l0003a,l0001a", "--reason", "no")
-    (place / "SKILL.md").write_text(SKILL.replace("# Sheets\n", "# Sheets\n\nAll about sheets.\n"))
-    commit_all(place, "Moved")
+    gitskill(decidable, "review", "--reject", "l0003a,l0001a", "--reason", "no")
+    (decidable / "SKILL.md").write_text(SKILL.replace("# Sheets\n", "# Sheets\n\nAll about sheets.\n"))
+    commit_all(decidable, "Moved")
 
-    study(place)
-    gitskill(place, "consolidate", "r0002")
+    study(decidable)
+    gitskill(decidable, "consolidate", "r0002")
 
-    found = states(place, "r0002")
+    found = states(decidable, "r0002")
     assert [found[slot] for slot in ("l0001a", "l0002a", "l0003a")] == ["rejected"] * 3
-    shown = told(gitskill(place, "show", "r0002/l0001a", "--json"))
+    shown = told(gitskill(decidable, "show", "r0002/l0001a", "--json"))
     assert (shown["by"], shown["reason"]) == ("person", "turned down in r0001/l0001a: no")
-    assert gitskill(place, "review", "r0002", "--accept", "l0001a").code == 0
-    gitskill(place, "consolidate", "r0002")
-    assert "- Look first." in skill(place, "r0002")
-    assert git(place, "ls-tree", "-r", "--name-only", "refs/gitskill/rejected").count("\n") == 1
+    assert gitskill(decidable, "review", "r0002", "--accept", "l0001a").code == 0
+    gitskill(decidable, "consolidate", "r0002")
+    assert "- Look first." in skill(decidable, "r0002")
+    assert git(decidable, "ls-tree", "-r", "--name-only", "refs/gitskill/rejected").count("\n") == 1
 
 
 def test_an_analyst_that_says_it_again_is_told_no_and_a_person_may_think_better_of_it(
     folder: Path, gitskill: Run, states: Callable[..., dict[str, str]]
 ) -> None:
-    place, labels = runs(folder.parent / "runs", good=2)
-    gitskill(folder, "traces", "add", str(place), "--labels", str(labels))
+    decidable, labels = runs(folder.parent / "runs", good=2)
+    gitskill(folder, "traces", "add", str(decidable), "--labels", str(labels))
     gitskill(folder, "evolve", "--min-support", "1")
     gitskill(folder, "review", "--reject", "l0001a", "--reason", "no -f")
 
@@ -305,52 +289,52 @@ def test_an_analyst_that_says_it_again_is_told_no_and_a_person_may_think_better_
     assert git(folder, "ls-tree", "-r", "--name-only", "refs/gitskill/rejected") == ""
 
 
-def test_a_memory_that_is_damaged_is_named_with_what_to_do(place: Path, gitskill: Run) -> None:
-    blob = git(place, "hash-object", "-w", "--stdin", data='{"content": 1}').strip()
-    inner = git(place, "mktree", data=f"100644 blob {blob}\tcd.json\n").strip()
-    tree = git(place, "mktree", data=f"040000 tree {inner}\tab\n").strip()
-    git(place, "update-ref", "refs/gitskill/rejected", git(place, "commit-tree", "-m", "x", tree).strip())
+def test_a_memory_that_is_damaged_is_named_with_what_to_do(decidable: Path, gitskill: Run) -> None:
+    blob = git(decidable, "hash-object", "-w", "--stdin", data='{"content": 1}').strip()
+    inner = git(decidable, "mktree", data=f"100644 blob {blob}\tcd.json\n").strip()
+    tree = git(decidable, "mktree", data=f"040000 tree {inner}\tab\n").strip()
+    git(decidable, "update-ref", "refs/gitskill/rejected", git(decidable, "commit-tree", "-m", "x", tree).strip())
 
-    done = gitskill(place, "consolidate")
+    done = gitskill(decidable, "consolidate")
 
     assert (done.code, "refs/gitskill/rejected is damaged: " in done.err) == (3, True)
     assert "git update-ref -d refs/gitskill/rejected" in done.err
 
 
-def test_a_verdict_on_a_lesson_that_moved_since_it_was_shown_is_none(place: Path) -> None:
-    nodes = NodeStore(SkillReader(Repository.open(place), ""))
+def test_a_verdict_on_a_lesson_that_moved_since_it_was_shown_is_none(decidable: Path) -> None:
+    nodes = NodeStore(SkillReader(Repository.open(decidable), ""))
     [found] = recorded(nodes.reader.repository)
     wanted = Wanted(LessonId.parse("r0001/l0003a"), Decision.ACCEPT, seen="f" * 40)
-    refs = git(place, "for-each-ref")
+    refs = git(decidable, "for-each-ref")
 
     with pytest.raises(RefMoved, match="l0003a-install-it moved"):
         decide(nodes, found, [wanted], WHO)
 
-    assert git(place, "for-each-ref") == refs
+    assert git(decidable, "for-each-ref") == refs
 
 
-def test_a_verdict_that_nobody_could_have_given_is_named(place: Path, gitskill: Run) -> None:
-    tree = git(place, "ls-tree", "refs/gitskill/runs/r0001")
-    blob = git(place, "hash-object", "-w", "--stdin", data='[{"slot": "l0003a", "decision": "perhaps"}]').strip()
-    made = git(place, "mktree", data=f"{tree}100644 blob {blob}\tverdicts.json\n").strip()
-    git(place, "update-ref", "refs/gitskill/runs/r0001", git(place, "commit-tree", "-m", "x", made).strip())
+def test_a_verdict_that_nobody_could_have_given_is_named(decidable: Path, gitskill: Run) -> None:
+    tree = git(decidable, "ls-tree", "refs/gitskill/runs/r0001")
+    blob = git(decidable, "hash-object", "-w", "--stdin", data='[{"slot": "l0003a", "decision": "perhaps"}]').strip()
+    made = git(decidable, "mktree", data=f"{tree}100644 blob {blob}\tverdicts.json\n").strip()
+    git(decidable, "update-ref", "refs/gitskill/runs/r0001", git(decidable, "commit-tree", "-m", "x", made).strip())
 
-    done = gitskill(place, "review", "--accept", "l0003a")
+    done = gitskill(decidable, "review", "--accept", "l0003a")
 
     assert (done.code, "the record of r0001 is damaged: " in done.err) == (3, True)
 
 
-def test_nothing_is_released_before_its_verdicts_count(place: Path, gitskill: Run) -> None:
-    git(place, "tag", "-a", "v1.0.0", "-m", "Base")
-    gitskill(place, "review", "--reject", "l0001a", "--reason", "no")
-    refs, before = git(place, "for-each-ref"), state(place)
+def test_nothing_is_released_before_its_verdicts_count(decidable: Path, gitskill: Run) -> None:
+    git(decidable, "tag", "-a", "v1.0.0", "-m", "Base")
+    gitskill(decidable, "review", "--reject", "l0001a", "--reason", "no")
+    refs, before = git(decidable, "for-each-ref"), state(decidable)
 
-    done = gitskill(place, "release", "r0001")
+    done = gitskill(decidable, "release", "r0001")
 
     assert (done.code, "the verdict on l0001a is not counted" in done.err) == (4, True)
     assert "gitskill consolidate r0001" in done.err
-    assert (git(place, "for-each-ref"), state(place)) == (refs, before)
-    assert gitskill(place, "consolidate", "r0001").code == gitskill(place, "release", "r0001").code == 0
-    assert "Look first" not in (place / "SKILL.md").read_text()
-    late = gitskill(place, "review", "r0001", "--reject", "l0004a", "--reason", "no")
+    assert (git(decidable, "for-each-ref"), state(decidable)) == (refs, before)
+    assert gitskill(decidable, "consolidate", "r0001").code == gitskill(decidable, "release", "r0001").code == 0
+    assert "Look first" not in (decidable / "SKILL.md").read_text()
+    late = gitskill(decidable, "review", "r0001", "--reject", "l0004a", "--reason", "no")
     assert (late.code, late.err) == (0, "")

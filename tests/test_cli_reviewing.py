@@ -1,7 +1,6 @@
 """Review at a terminal, as a person types it."""
 
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,31 +10,19 @@ import pytest
 
 from conftest import Done, git, state
 from terminal import Screen, typed
-from verdict_runs import consolidated
 
 Run = Callable[..., Done]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, sealed_git: None) -> Path:  # noqa: ARG001
-    return consolidated(tmp_path_factory.mktemp("reviewing") / "sheets")
-
-
 @pytest.fixture
-def place(template: Path, tmp_path: Path) -> Path:
-    shutil.copytree(template, tmp_path / "sheets")
-    return tmp_path / "sheets"
-
-
-@pytest.fixture
-def review(place: Path, gitskill: Run) -> Callable[..., tuple[Screen, dict[str, Any]]]:
+def review(decidable: Path, gitskill: Run) -> Callable[..., tuple[Screen, dict[str, Any]]]:
     """Answer at the terminal, and give the screen and the lessons as they are then."""
 
     def call(*answers: str, **env: str) -> tuple[Screen, dict[str, Any]]:
-        before = state(place)
-        screen = typed(place, "review", answers=answers, env=env)
-        assert state(place) == before
-        rows = json.loads(gitskill(place, "review", "--json").out)["lessons"]
+        before = state(decidable)
+        screen = typed(decidable, "review", answers=answers, env=env)
+        assert state(decidable) == before
+        rows = json.loads(gitskill(decidable, "review", "--json").out)["lessons"]
         return screen, {row["lesson"].partition("/")[2]: row for row in rows}
 
     return call
@@ -73,18 +60,18 @@ def test_lessons_are_shown_and_decided_one_by_one_and_a_second_session_goes_on(
 
 
 def test_an_edit_is_a_further_commit_on_the_branch_and_is_looked_at_again(
-    review: Callable[..., tuple[Screen, dict[str, Any]]], place: Path, tmp_path: Path, gitskill: Run
+    review: Callable[..., tuple[Screen, dict[str, Any]]], decidable: Path, tmp_path: Path, gitskill: Run
 ) -> None:
-    old = git(place, "rev-parse", "gitskill/r0001/l0003a-install-it").strip()
+    old = git(decidable, "rev-parse", "gitskill/r0001/l0003a-install-it").strip()
 
     screen, rows = review("e", "a", "q", GIT_EDITOR=editor(tmp_path, "sudo make", "make install"))
 
     assert screen.text.count("[1/5]") == 2, screen.text
-    assert git(place, "rev-parse", "gitskill/r0001/l0003a-install-it^").strip() == old
+    assert git(decidable, "rev-parse", "gitskill/r0001/l0003a-install-it^").strip() == old
     assert rows["l0003a"]["verdict"]["commit"] == rows["l0003a"]["commit"] != old
-    gitskill(place, "consolidate", "r0001")
-    assert "- Install it with `make install`." in git(place, "show", "gitskill/r0001/evolved:SKILL.md")
-    assert gitskill(place, "show", "l0003a").out.startswith("r0001/l0003a  Install it  (merged in ")
+    gitskill(decidable, "consolidate", "r0001")
+    assert "- Install it with `make install`." in git(decidable, "show", "gitskill/r0001/evolved:SKILL.md")
+    assert gitskill(decidable, "show", "l0003a").out.startswith("r0001/l0003a  Install it  (merged in ")
 
 
 REFUSED = """
@@ -103,9 +90,9 @@ file.write_text(new[turn])
 
 
 def test_an_edit_that_is_none_changes_nothing(
-    review: Callable[..., tuple[Screen, dict[str, Any]]], place: Path, tmp_path: Path
+    review: Callable[..., tuple[Screen, dict[str, Any]]], decidable: Path, tmp_path: Path
 ) -> None:
-    refs = git(place, "for-each-ref")
+    refs = git(decidable, "for-each-ref")
     (tmp_path / "editor.py").write_text(REFUSED)
 
     screen, _ = review("e", "e", "e", "e", "e", "e", "q", GIT_EDITOR=f"{sys.executable} -I {tmp_path}/editor.py")
@@ -119,13 +106,13 @@ def test_an_edit_that_is_none_changes_nothing(
     ):
         assert line in screen.text, screen.text
     assert (screen.code, screen.text.count("[1/5]"), screen.text.count("nothing was changed\n")) == (0, 1, 3)
-    assert git(place, "for-each-ref") == refs
+    assert git(decidable, "for-each-ref") == refs
 
 
 def test_the_repository_does_not_choose_the_editor(
-    review: Callable[..., tuple[Screen, dict[str, Any]]], place: Path, tmp_path: Path
+    review: Callable[..., tuple[Screen, dict[str, Any]]], decidable: Path, tmp_path: Path
 ) -> None:
-    git(place, "config", "core.editor", f"touch {tmp_path}/ran; false")
+    git(decidable, "config", "core.editor", f"touch {tmp_path}/ran; false")
 
     review("e", "q", GIT_EDITOR="", VISUAL="true")
 
@@ -133,28 +120,28 @@ def test_the_repository_does_not_choose_the_editor(
 
 
 def test_a_lesson_of_two_parts_is_split_into_lessons_that_are_decided_apart(
-    review: Callable[..., tuple[Screen, dict[str, Any]]], place: Path, gitskill: Run
+    review: Callable[..., tuple[Screen, dict[str, Any]]], decidable: Path, gitskill: Run
 ) -> None:
     screen, rows = review("s", "s", "s", "split", "a", "r", "no counting", "q")
 
     assert "split: l0007a come next" in screen.text
     assert "[5/6] PROPOSED  l0007a  Count and keep (part 2)" in screen.text
     assert (rows["l0005a"]["verdict"]["verdict"], rows["l0007a"]["state"]) == ("accept", "rejected")
-    shown = json.loads(gitskill(place, "show", "l0007a", "--json").out)
+    shown = json.loads(gitskill(decidable, "show", "l0007a", "--json").out)
     assert (len(shown["evidence"]), len(shown["traces"]), shown["analyst"]) == (1, 1, "offline")
-    assert gitskill(place, "consolidate", "r0001").code == 0
-    text = git(place, "show", "gitskill/r0001/evolved:SKILL.md")
+    assert gitskill(decidable, "consolidate", "r0001").code == 0
+    text = git(decidable, "show", "gitskill/r0001/evolved:SKILL.md")
     assert ("Keep a copy" in text, "Count the rows" in text) == (True, False)
-    assert gitskill(place, "undo").code == 0
-    assert [gitskill(place, "undo").out for _ in range(3)][-1] == "undone: split r0001/l0005a into l0007a\n"
+    assert gitskill(decidable, "undo").code == 0
+    assert [gitskill(decidable, "undo").out for _ in range(3)][-1] == "undone: split r0001/l0005a into l0007a\n"
 
 
 def test_a_branch_that_is_no_lesson_any_more_is_named_and_the_others_are_looked_at(
-    review: Callable[..., tuple[Screen, dict[str, Any]]], place: Path
+    review: Callable[..., tuple[Screen, dict[str, Any]]], decidable: Path
 ) -> None:
     ref = "refs/heads/gitskill/r0001/l0003a-install-it"
-    tree = git(place, "rev-parse", f"{ref}^{{tree}}").strip()
-    git(place, "update-ref", ref, git(place, "commit-tree", "-p", ref, "-p", "main", "-m", "x", tree).strip())
+    tree = git(decidable, "rev-parse", f"{ref}^{{tree}}").strip()
+    git(decidable, "update-ref", ref, git(decidable, "commit-tree", "-p", ref, "-p", "main", "-m", "x", tree).strip())
 
     screen, rows = review("a")
 

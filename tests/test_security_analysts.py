@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from analyst_server import lesson, lessons, quotable
-from conftest import SHARED, Done, commit_all, git, state
+from conftest import SHARED, Done, commit_all, git, state, told
 from fault_server import FaultServer, Reaction, Seen, ok
 
 Run = Callable[..., Done]
@@ -126,11 +126,6 @@ class Taught:
 
     said: Any
     ended: Mapping[int, Ended]
-
-
-def told(done: Done) -> Any:
-    assert done.code == 0, done.err
-    return json.loads(done.out)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 
 import planted
 from analyst_server import analysts, lesson, lessons, quotable, turn
-from conftest import Done, commit_all, git
+from conftest import Done, commit_all, git, told
 from fault_server import FaultServer, Reaction, Seen, error, ok
 from study_runs import run_log
 
@@ -74,11 +74,6 @@ def saying(*texts: str, number: int = 0) -> dict[str, Any]:
         call = {"name": "bash", "arguments": {"command": "cat"}, "observation": {"text": text, "exit_code": 0}}
         log["steps"].insert(2, {"origin": "agent", "calls": [call]})
     return log
-
-
-def told(done: Done) -> Any:
-    assert done.code == 0, done.err
-    return json.loads(done.out)
 
 
 # what a run says is data

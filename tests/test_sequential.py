@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from analyst_server import analysts, lesson, lessons, quotable, rule_for
-from conftest import SKILL, Done, commit_all, git, state
+from conftest import SKILL, Done, commit_all, git, state, told
 from fault_server import FaultServer, Seen, error, ok
 from gitskill.cli.main import run
 from study_runs import runs
@@ -84,11 +84,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
         for name, value in configured(served).items():
             monkeypatch.setenv(name, value)
         yield served
-
-
-def told(done: Done) -> Any:
-    assert done.code == 0, done.err
-    return json.loads(done.out)
 
 
 def refs(folder: Path, under: str = "refs/") -> str:
